@@ -1,0 +1,13 @@
+#pragma once
+// Where a tensor's memory lives.
+
+#include <cstdint>
+#include <string_view>
+
+namespace pycnn {
+
+enum class Device : std::uint8_t { cpu };
+
+std::string_view device_name(Device device) noexcept;
+
+}  // namespace pycnn

@@ -1,0 +1,32 @@
+#pragma once
+// A pool of worker threads for fork-join work. Workers spin briefly for the next job, then sleep.
+// After fork() the child builds a pool of its own (threads do not survive a fork).
+
+#include <cstdint>
+#include <functional>
+
+namespace pycnn {
+
+// What one thread of a running job sees.
+class Team {
+ public:
+  virtual ~Team() = default;
+  virtual int index() const noexcept = 0;  // 0 is the calling thread
+  virtual int size() const noexcept = 0;
+  // Waits until every thread of the job has come here.
+  virtual void barrier() noexcept = 0;
+};
+
+// Runs job(team) once on each of num_threads() threads, the caller's among them, and returns when
+// all are done. Jobs of different callers run one after another. An exception thrown by the job on
+// the calling thread (index 0) is rethrown here after all threads are done; the job itself sees to
+// it that the others stop and that nobody is left at a barrier. Other threads must not throw.
+// A job must not call parallel_run (ValueError-free: it would deadlock; checked, throws BusyError).
+void parallel_run(const std::function<void(Team&)>& job);
+
+// PYCNN_NUM_THREADS at first use, else the cores that this process may run on.
+int num_threads();
+// Throws ValueError unless 1 <= count <= 1024. Waits for a running job.
+void set_num_threads(int count);
+
+}  // namespace pycnn
