@@ -1,0 +1,15 @@
+#include "core/arena.h"
+
+#include <new>
+
+namespace pycnn {
+
+Arena::Arena(std::size_t bytes)
+    : data_(static_cast<std::byte*>(::operator new(bytes, std::align_val_t{kAlignment}))),
+      size_(bytes) {}
+
+void Arena::Free::operator()(std::byte* p) const noexcept {
+  ::operator delete(p, std::align_val_t{kAlignment});
+}
+
+}  // namespace pycnn
