@@ -1,0 +1,108 @@
+"""Behind `pycnn.ops`: networks of one layer, and the conversion of what they are given."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pycnn import _core
+
+Array: TypeAlias = npt.NDArray[np.float32]
+Size: TypeAlias = int | Sequence[int]
+Padding: TypeAlias = str | Sequence[Sequence[int]]
+AddLayer: TypeAlias = Callable[[_core.Graph, int], int]
+
+
+def build(op: str, x: Array, add: AddLayer, parameters: Sequence[Array]) -> _core.Network:
+    if x.ndim < 2:
+        raise ValueError(f"[{op}] expected a batch: shape (batch, ...); received shape {x.shape}")
+    if x.size == 0:
+        raise ValueError(f"[{op}] no data; received shape {x.shape}")
+    graph = _core.Graph(x.shape[1:])
+    network = _core.Network(graph, add(graph, graph.input), 0)
+    for index, value in enumerate(parameters):
+        network.set_parameter(index, _core.Tensor(value))
+    return network
+
+
+def forward(op: str, x: Array, add: AddLayer, parameters: Sequence[Array] = ()) -> Array:
+    network = build(op, x, add, parameters)
+    return as_numpy(network.predict(_core.Tensor(x), len(x)))
+
+
+def backward(
+    op: str, dy: npt.ArrayLike, x: Array, add: AddLayer, parameters: Sequence[Array] = ()
+) -> tuple[Array, list[Array]]:
+    network = build(op, x, add, parameters)
+    dx, gradients = network.backward(_core.Tensor(x), _core.Tensor(as_float32(dy)))
+    return as_numpy(dx), [as_numpy(gradient) for gradient in gradients]
+
+
+def elementwise(op: str, x: npt.ArrayLike, add: AddLayer) -> Array:
+    """Forward for ops that take arrays of any shape."""
+    array = as_float32(x)
+    return forward(op, as_batch(array), add).reshape(array.shape)
+
+
+def elementwise_backward(op: str, dy: npt.ArrayLike, x: npt.ArrayLike, add: AddLayer) -> Array:
+    array, upstream = as_float32(x), as_float32(dy)
+    if upstream.shape != array.shape:
+        raise ValueError(f"[{op}] dy has shape {upstream.shape}, x has {array.shape}")
+    return backward(op, as_batch(upstream), as_batch(array), add)[0].reshape(array.shape)
+
+
+def as_float32(value: npt.ArrayLike) -> Array:
+    if np.iscomplexobj(value):
+        raise TypeError("complex numbers cannot be converted to float32")
+    return np.asarray(value, dtype=np.float32, order="C")
+
+
+def as_kernel(value: npt.ArrayLike, rank: int, op: str) -> Array:
+    kernel = as_float32(value)
+    if kernel.ndim != rank:
+        wanted = "(height, width, in, out)" if rank == 4 else "(in, out)"
+        raise ValueError(f"[{op}] kernel must be {wanted}; received shape {kernel.shape}")
+    return kernel
+
+
+def as_pair(value: Size, op: str, name: str) -> tuple[int, int]:
+    try:
+        if not isinstance(value, Sequence):
+            return operator.index(value), operator.index(value)
+        first, second = (operator.index(number) for number in value)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"[{op}] {name} must be an integer or a pair of integers; got {value!r}"
+        ) from None
+    return first, second
+
+
+def as_padding(padding: Sequence[Sequence[int]]) -> tuple[tuple[int, int], tuple[int, int]]:
+    try:
+        vertical, horizontal = (tuple(operator.index(n) for n in pair) for pair in padding)
+        (top, bottom), (left, right) = vertical, horizontal
+    except (TypeError, ValueError):
+        raise ValueError(
+            "[Conv2D] padding must be 'valid', 'same' or ((top, bottom), (left, right)); "
+            f"got {padding!r}"
+        ) from None
+    return (top, bottom), (left, right)
+
+
+def as_batch(x: Array) -> Array:
+    """Any shape as one that a layer takes, the last axis kept: softmax runs over it."""
+    if x.size == 0 or 2 <= x.ndim <= 4:
+        return x
+    return x.reshape(-1, x.shape[-1]) if x.ndim else x.reshape(1, 1)
+
+
+def format_shape(x: Array) -> str:
+    return f"(None, {', '.join(map(str, x.shape[1:]))})"
+
+
+def as_numpy(tensor: _core.Tensor) -> Array:
+    return np.asarray(tensor.numpy(), dtype=np.float32)

@@ -1,0 +1,438 @@
+"""Every op of the core as a function on arrays, forward and backward: for study and for tests.
+
+Images are NHWC: (batch, height, width, channels); convolution kernels are (height, width, in, out),
+dense kernels (in, out). Whatever `numpy.asarray` can turn into float32 is accepted, a fresh float32
+array comes back. `op_backward` takes `dy`, the gradient of some number E by the op's output, and
+gives the gradients of E by the op's inputs; gradients by parameters are sums over the batch.
+
+Each call builds a network of one layer and runs it as training would, so what is computed here is
+what a model computes. The core checks shapes and options: ValueError, in words that begin with the
+op, for whatever does not fit. A NaN passes through ReLU and max pooling as through any other op.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pycnn import _core
+from pycnn._single_layer import (
+    AddLayer,
+    Array,
+    Padding,
+    Size,
+    as_float32,
+    as_kernel,
+    as_numpy,
+    as_padding,
+    as_pair,
+    backward,
+    elementwise,
+    elementwise_backward,
+    format_shape,
+    forward,
+)
+
+__all__ = [
+    "avg_pool2d",
+    "avg_pool2d_backward",
+    "conv2d",
+    "conv2d_backward",
+    "cross_entropy",
+    "cross_entropy_backward",
+    "dense",
+    "dense_backward",
+    "flatten",
+    "flatten_backward",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "mean_squared_error",
+    "mean_squared_error_backward",
+    "relu",
+    "relu_backward",
+    "rescale",
+    "rescale_backward",
+    "sgd",
+    "sigmoid",
+    "sigmoid_backward",
+    "softmax",
+    "softmax_backward",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_backward",
+    "tanh",
+    "tanh_backward",
+]
+
+
+# Convolution -------------------------------------------------------------------------------------
+
+
+def conv2d(
+    x: npt.ArrayLike,
+    kernel: npt.ArrayLike,
+    bias: npt.ArrayLike | None = None,
+    strides: Size = 1,
+    padding: Padding = "valid",
+) -> Array:
+    """Two-dimensional convolution (no flip of the kernel, as in every CNN library).
+
+    y[n,i,j,o] = bias[o] + sum_abc x[n, i*s_h + a - top, j*s_w + b - left, c] * kernel[a,b,c,o].
+
+    Args:
+        x: (batch, height, width, in).
+        kernel: (kernel height, kernel width, in, out).
+        bias: (out,), or None for no bias.
+        strides: one number, or (vertical, horizontal), in pixels.
+        padding: "valid" (none), "same" (output size ceil(N / S); an odd pixel goes to the bottom
+            and right, as in TensorFlow) or ((top, bottom), (left, right)) rows and columns of 0.
+
+    Returns:
+        (batch, out height, out width, out), each size floor((N - F + P) / S) + 1.
+
+    Raises:
+        ValueError: the kernel does not fit the input, ranks or channels do not agree, a stride is
+            not positive, the batch is empty.
+    """
+    images, weights = as_float32(x), as_kernel(kernel, 4, "Conv2D")
+    parameters = [weights] if bias is None else [weights, as_float32(bias)]
+    add = _conv2d_layer(images, weights, strides, padding, use_bias=bias is not None)
+    return forward("Conv2D", images, add, parameters)
+
+
+def conv2d_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    kernel: npt.ArrayLike,
+    strides: Size = 1,
+    padding: Padding = "valid",
+) -> tuple[Array, Array, Array]:
+    """Gradients of `conv2d`: (dx, dkernel, dbias), of the shapes of x, kernel and bias.
+
+    dkernel[a,b,c,o] = sum_nij dy[n,i,j,o] * x[n, i*s_h + a - top, j*s_w + b - left, c];
+    dbias[o] = sum_nij dy[n,i,j,o]; dx takes each dy[n,i,j,o] * kernel[a,b,c,o] back to the pixel
+    that it came from. Arguments and errors as for `conv2d`; dy has the shape of its result.
+    """
+    images, weights = as_float32(x), as_kernel(kernel, 4, "Conv2D")
+    parameters = [weights, np.zeros(weights.shape[3], np.float32)]
+    add = _conv2d_layer(images, weights, strides, padding, use_bias=True)
+    dx, (dkernel, dbias) = backward("Conv2D", dy, images, add, parameters)
+    return dx, dkernel, dbias
+
+
+# Pooling -----------------------------------------------------------------------------------------
+
+
+def max_pool2d(
+    x: npt.ArrayLike, pool_size: Size = 2, strides: Size | None = None, padding: str = "valid"
+) -> Array:
+    """The largest value of each window, channel by channel.
+
+    Args:
+        x: (batch, height, width, channels).
+        pool_size: height and width of the window, or one number for both.
+        strides: steps of the window; None: the window's size.
+        padding: "valid" or "same"; padding is -infinity, it never wins.
+
+    Returns:
+        (batch, out height, out width, channels), each size floor((N - F + P) / S) + 1.
+
+    Raises:
+        ValueError: the window does not fit, x is not of rank 4, a size is not positive.
+    """
+    images = as_float32(x)
+    return forward("MaxPooling2D", images, _max_pool_layer(pool_size, strides, padding))
+
+
+def max_pool2d_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    pool_size: Size = 2,
+    strides: Size | None = None,
+    padding: str = "valid",
+) -> Array:
+    """Gradient of `max_pool2d` by x: each dy goes to the maximum of its window alone.
+
+    Of equal maxima the first in row-major order takes it; windows that overlap add up.
+    """
+    add = _max_pool_layer(pool_size, strides, padding)
+    return backward("MaxPooling2D", dy, as_float32(x), add)[0]
+
+
+def avg_pool2d(
+    x: npt.ArrayLike, pool_size: Size = 2, strides: Size | None = None, padding: str = "valid"
+) -> Array:
+    """The mean of each window, channel by channel; padding is not counted, as in Keras.
+
+    Arguments, shapes and errors as for `max_pool2d`.
+    """
+    return forward("AveragePooling2D", as_float32(x), _avg_pool_layer(pool_size, strides, padding))
+
+
+def avg_pool2d_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    pool_size: Size = 2,
+    strides: Size | None = None,
+    padding: str = "valid",
+) -> Array:
+    """Gradient of `avg_pool2d` by x: each dy in equal shares to its window's pixels.
+
+    Only the shape of x matters.
+    """
+    add = _avg_pool_layer(pool_size, strides, padding)
+    return backward("AveragePooling2D", dy, as_float32(x), add)[0]
+
+
+# Dense and shape ---------------------------------------------------------------------------------
+
+
+def dense(x: npt.ArrayLike, kernel: npt.ArrayLike, bias: npt.ArrayLike | None = None) -> Array:
+    """Fully connected layer: y = x @ kernel + bias.
+
+    Args:
+        x: (batch, in).
+        kernel: (in, out).
+        bias: (out,), or None for no bias.
+
+    Returns:
+        (batch, out).
+
+    Raises:
+        ValueError: ranks or sizes do not agree, the batch is empty.
+    """
+    rows, weights = as_float32(x), as_kernel(kernel, 2, "Dense")
+    parameters = [weights] if bias is None else [weights, as_float32(bias)]
+    return forward("Dense", rows, _dense_layer(rows, weights, bias is not None), parameters)
+
+
+def dense_backward(
+    dy: npt.ArrayLike, x: npt.ArrayLike, kernel: npt.ArrayLike
+) -> tuple[Array, Array, Array]:
+    """Gradients of `dense`: dx = dy @ kernel^T, dkernel = x^T @ dy, dbias = sum of dy's rows."""
+    rows, weights = as_float32(x), as_kernel(kernel, 2, "Dense")
+    parameters = [weights, np.zeros(weights.shape[1], np.float32)]
+    dx, (dkernel, dbias) = backward(
+        "Dense", dy, rows, _dense_layer(rows, weights, True), parameters
+    )
+    return dx, dkernel, dbias
+
+
+def flatten(x: npt.ArrayLike) -> Array:
+    """(batch, ...) -> (batch, product of the rest), in row-major order."""
+    return forward("Flatten", as_float32(x), lambda graph, value: graph.flatten(value))
+
+
+def flatten_backward(dy: npt.ArrayLike, x: npt.ArrayLike) -> Array:
+    """Gradient of `flatten`: dy in the shape of x."""
+    return backward("Flatten", dy, as_float32(x), lambda graph, value: graph.flatten(value))[0]
+
+
+def rescale(x: npt.ArrayLike, scale: float, offset: float = 0.0) -> Array:
+    """X * scale + offset, for x of any shape; ValueError unless both numbers are finite."""
+    return elementwise("Rescaling", x, _rescale_layer(scale, offset))
+
+
+def rescale_backward(
+    dy: npt.ArrayLike, x: npt.ArrayLike, scale: float, offset: float = 0.0
+) -> Array:
+    """Gradient of `rescale` by x: dy * scale."""
+    return elementwise_backward("Rescaling", dy, x, _rescale_layer(scale, offset))
+
+
+# Activations -------------------------------------------------------------------------------------
+
+
+def relu(x: npt.ArrayLike) -> Array:
+    """max(0, x), for x of any shape; a NaN stays a NaN."""
+    return elementwise("ReLU", x, _activation_layer("relu"))
+
+
+def relu_backward(dy: npt.ArrayLike, x: npt.ArrayLike) -> Array:
+    """Gradient of `relu`: dy where x > 0, else 0 (at 0 as well)."""
+    return elementwise_backward("ReLU", dy, x, _activation_layer("relu"))
+
+
+def sigmoid(x: npt.ArrayLike) -> Array:
+    """1 / (1 + exp(-x)), for x of any shape."""
+    return elementwise("Sigmoid", x, _activation_layer("sigmoid"))
+
+
+def sigmoid_backward(dy: npt.ArrayLike, x: npt.ArrayLike) -> Array:
+    """Gradient of `sigmoid`: dy * y * (1 - y)."""
+    return elementwise_backward("Sigmoid", dy, x, _activation_layer("sigmoid"))
+
+
+def tanh(x: npt.ArrayLike) -> Array:
+    """Hyperbolic tangent, for x of any shape."""
+    return elementwise("Tanh", x, _activation_layer("tanh"))
+
+
+def tanh_backward(dy: npt.ArrayLike, x: npt.ArrayLike) -> Array:
+    """Gradient of `tanh`: dy * (1 - y^2)."""
+    return elementwise_backward("Tanh", dy, x, _activation_layer("tanh"))
+
+
+def softmax(x: npt.ArrayLike) -> Array:
+    """exp(x_j - m) / sum_k exp(x_k - m) over the last axis, m the largest x; any other axes."""
+    return elementwise("Softmax", x, _activation_layer("softmax"))
+
+
+def softmax_backward(dy: npt.ArrayLike, x: npt.ArrayLike) -> Array:
+    """Gradient of `softmax`: y_j * (dy_j - sum_k dy_k y_k)."""
+    return elementwise_backward("Softmax", dy, x, _activation_layer("softmax"))
+
+
+# Losses ------------------------------------------------------------------------------------------
+
+
+def softmax_cross_entropy(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+    """Mean over the batch of -sum_j t_j log softmax(z)_j.
+
+    Args:
+        logits: z, (batch, classes).
+        labels: t: class numbers, integers (batch,), or one-hot or soft labels (batch, classes).
+
+    Returns:
+        The loss in nats per image.
+
+    Raises:
+        ValueError: a class number out of range, shapes that do not agree, an empty batch.
+    """
+    return _loss("softmax_cross_entropy", logits, labels)[0]
+
+
+def softmax_cross_entropy_backward(logits: npt.ArrayLike, labels: npt.ArrayLike) -> Array:
+    """Gradient of `softmax_cross_entropy` by z: (softmax(z) * sum(t) - t) / batch."""
+    return _loss("softmax_cross_entropy", logits, labels)[1]
+
+
+def cross_entropy(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+    """Mean over the batch of -sum_j t_j log p_j + sum(t) log sum_j p_j: rows need not sum to 1.
+
+    Probabilities are kept in [1e-7, 1 - 1e-7], as in Keras. Arguments and errors as for
+    `softmax_cross_entropy`, but for probabilities p in place of logits.
+    """
+    return _loss("cross_entropy", probabilities, labels)[0]
+
+
+def cross_entropy_backward(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> Array:
+    """Gradient of `cross_entropy` by p: (sum(t) / sum_k p_k - t / p) / batch.
+
+    It is zero where a probability was clipped.
+    """
+    return _loss("cross_entropy", probabilities, labels)[1]
+
+
+def mean_squared_error(y_pred: npt.ArrayLike, y_true: npt.ArrayLike) -> float:
+    """Mean over all elements of (y_pred - y_true)^2; both of one shape (batch, ...)."""
+    return _loss("mean_squared_error", y_pred, as_float32(y_true))[0]
+
+
+def mean_squared_error_backward(y_pred: npt.ArrayLike, y_true: npt.ArrayLike) -> Array:
+    """Gradient of `mean_squared_error` by y_pred: 2 * (y_pred - y_true) / number of elements."""
+    return _loss("mean_squared_error", y_pred, as_float32(y_true))[1]
+
+
+# Optimizer ---------------------------------------------------------------------------------------
+
+
+def sgd(
+    parameter: npt.ArrayLike,
+    gradient: npt.ArrayLike,
+    velocity: npt.ArrayLike | None = None,
+    learning_rate: float = 0.01,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+) -> tuple[Array, Array]:
+    """One step of stochastic gradient descent by Keras's rule: (new parameter, new velocity).
+
+    w <- w - rate * decay * w; v <- momentum * v - rate * g; then w <- w + v, or with Nesterov
+    w <- w + momentum * v - rate * g. The three arrays have one shape; velocity None means zeros.
+
+    Raises:
+        ValueError: momentum outside [0, 1), Nesterov without momentum, a negative decay, shapes
+            that differ.
+    """
+    weights = as_float32(parameter)
+    speed = np.zeros_like(weights) if velocity is None else as_float32(velocity)
+    optimizer = _core.SGD(momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+    new_parameter, new_velocity = _core.sgd_update(
+        _core.Tensor(weights),
+        _core.Tensor(as_float32(gradient)),
+        _core.Tensor(speed),
+        learning_rate,
+        optimizer,
+    )
+    return as_numpy(new_parameter), as_numpy(new_velocity)
+
+
+# The layers --------------------------------------------------------------------------------------
+
+
+def _conv2d_layer(
+    x: Array, kernel: Array, strides: Size, padding: Padding, use_bias: bool
+) -> AddLayer:
+    height, width, channels, filters = kernel.shape
+    if x.ndim == 4 and x.shape[3] != channels:
+        raise ValueError(
+            f"[Conv2D] kernel {kernel.shape} expects {channels} input channels; "
+            f"received input shape {format_shape(x)}"
+        )
+    steps = as_pair(strides, "Conv2D", "strides")
+    pads = padding if isinstance(padding, str) else as_padding(padding)
+    return lambda graph, value: graph.conv2d(
+        value,
+        filters=filters,
+        kernel_size=(height, width),
+        strides=steps,
+        padding=pads,
+        use_bias=use_bias,
+        kernel_initializer="zeros",
+    )
+
+
+def _max_pool_layer(pool_size: Size, strides: Size | None, padding: str) -> AddLayer:
+    pool = as_pair(pool_size, "MaxPooling2D", "pool_size")
+    steps = pool if strides is None else as_pair(strides, "MaxPooling2D", "strides")
+    return lambda graph, value: graph.max_pool2d(
+        value, pool_size=pool, strides=steps, padding=padding
+    )
+
+
+def _avg_pool_layer(pool_size: Size, strides: Size | None, padding: str) -> AddLayer:
+    pool = as_pair(pool_size, "AveragePooling2D", "pool_size")
+    steps = pool if strides is None else as_pair(strides, "AveragePooling2D", "strides")
+    return lambda graph, value: graph.avg_pool2d(
+        value, pool_size=pool, strides=steps, padding=padding
+    )
+
+
+def _dense_layer(x: Array, kernel: Array, use_bias: bool) -> AddLayer:
+    if x.ndim == 2 and x.shape[1] != kernel.shape[0]:
+        raise ValueError(
+            f"[Dense] kernel {kernel.shape} expects {kernel.shape[0]} features; "
+            f"received input shape {format_shape(x)}"
+        )
+    units = kernel.shape[1]
+    return lambda graph, value: graph.dense(
+        value, units=units, use_bias=use_bias, kernel_initializer="zeros"
+    )
+
+
+def _rescale_layer(scale: float, offset: float) -> AddLayer:
+    return lambda graph, value: graph.rescale(value, scale=scale, offset=offset)
+
+
+def _activation_layer(kind: str) -> AddLayer:
+    return lambda graph, value: graph.activation(value, kind=kind)
+
+
+def _loss(kind: str, predictions: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[float, Array]:
+    labels = np.asarray(targets)
+    if labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer):
+        goal = _core.Tensor(np.ascontiguousarray(labels, dtype=np.int64))
+    else:
+        goal = _core.Tensor(as_float32(labels))
+    value, gradient = _core.loss(kind, _core.Tensor(as_float32(predictions)), goal)
+    return value, as_numpy(gradient)

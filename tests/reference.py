@@ -1,0 +1,293 @@
+"""Every op, forward and backward, as naive NumPy in float64: what the native core is held against.
+
+The functions carry the names and arguments of `pycnn.ops`. Loops run over the positions of a kernel
+or window, so each line can be read beside its formula. Images are NHWC, kernels (height, width, in,
+out), dense weights (in, out).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+CLIP = 1e-7  # probabilities are kept in [CLIP, 1 - CLIP] before a logarithm is taken
+
+
+def _f64(value):
+    return np.asarray(value, dtype=np.float64)
+
+
+# Geometry --------------------------------------------------------------------------------------
+
+
+def pair(value):
+    """An int or a pair of ints as a pair (height, width)."""
+    return (value, value) if isinstance(value, (int, np.integer)) else tuple(value)
+
+
+def padding_pairs(size, kernel, strides, padding):
+    """((top, bottom), (left, right)); 'same' is TensorFlow's rule: the odd pixel goes after."""
+    if padding == "valid":
+        return ((0, 0), (0, 0))
+    if padding == "same":
+        pairs = []
+        for n, k, s in zip(size, kernel, strides, strict=True):
+            total = max((-(-n // s) - 1) * s + k - n, 0)
+            pairs.append((total // 2, total - total // 2))
+        return tuple(pairs)
+    return padding
+
+
+def output_size(size, kernel, strides, pads):
+    """(N - F + P) / S + 1, rounded down, for height and width."""
+    return tuple(
+        (n + before + after - k) // s + 1
+        for n, k, s, (before, after) in zip(size, kernel, strides, pads, strict=True)
+    )
+
+
+def positions(kernel, strides, out) -> Iterator[tuple[int, int, tuple[slice, ...]]]:
+    """For each kernel position (a, b), row by row: the pixels that it meets, as an index.
+
+    `padded[index]` has the shape of the output: entry (i, j) is pixel (i * s_h + a, j * s_w + b).
+    """
+    (sh, sw), (oh, ow) = strides, out
+    for a in range(kernel[0]):
+        for b in range(kernel[1]):
+            rows = slice(a, a + sh * (oh - 1) + 1, sh)
+            columns = slice(b, b + sw * (ow - 1) + 1, sw)
+            yield a, b, (slice(None), rows, columns)
+
+
+def _pad(x, pads, value=0.0):
+    return np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=value)
+
+
+def _crop(padded, size, pads):
+    (top, _), (left, _) = pads
+    return padded[:, top : top + size[0], left : left + size[1]]
+
+
+def _geometry(x, kernel, strides, padding):
+    size, strides = x.shape[1:3], pair(strides)
+    pads = padding_pairs(size, kernel, strides, padding)
+    return size, strides, pads, output_size(size, kernel, strides, pads)
+
+
+# Convolution -----------------------------------------------------------------------------------
+
+
+def conv2d(x, kernel, bias=None, strides=1, padding="valid"):
+    x, kernel = _f64(x), _f64(kernel)
+    _, strides, pads, out = _geometry(x, kernel.shape[:2], strides, padding)
+    padded = _pad(x, pads)
+    y = np.zeros((len(x), *out, kernel.shape[3]))
+    for a, b, seen in positions(kernel.shape[:2], strides, out):
+        y += padded[seen] @ kernel[a, b]
+    return y if bias is None else y + _f64(bias)
+
+
+def conv2d_backward(dy, x, kernel, strides=1, padding="valid"):
+    dy, x, kernel = _f64(dy), _f64(x), _f64(kernel)
+    size, strides, pads, out = _geometry(x, kernel.shape[:2], strides, padding)
+    padded = _pad(x, pads)
+    dpadded, dkernel = np.zeros_like(padded), np.zeros_like(kernel)
+    for a, b, seen in positions(kernel.shape[:2], strides, out):
+        dkernel[a, b] = np.tensordot(padded[seen], dy, axes=([0, 1, 2], [0, 1, 2]))
+        dpadded[seen] += dy @ kernel[a, b].T
+    return _crop(dpadded, size, pads), dkernel, dy.sum(axis=(0, 1, 2))
+
+
+# Pooling ---------------------------------------------------------------------------------------
+
+
+def _max_pool(x, pool_size, strides, padding):
+    """The maxima and, for each, the number of the window position that it came from.
+
+    The first maximum in row-major order wins; a NaN is larger than any number; padding never wins.
+    """
+    pool = pair(pool_size)
+    _, strides, pads, out = _geometry(x, pool, pool if strides is None else strides, padding)
+    padded, inside = _pad(x, pads), _pad(np.ones(x.shape, dtype=bool), pads, value=False)
+    best = np.full((len(x), *out, x.shape[3]), -np.inf)
+    winner = np.full(best.shape, -1)
+    for a, b, seen in positions(pool, strides, out):
+        value = padded[seen]
+        larger = (value > best) | (np.isnan(value) & ~np.isnan(best)) | (winner < 0)
+        wins = inside[seen] & larger
+        best = np.where(wins, value, best)
+        winner = np.where(wins, a * pool[1] + b, winner)
+    return best, winner
+
+
+def max_pool2d(x, pool_size=2, strides=None, padding="valid"):
+    return _max_pool(_f64(x), pool_size, strides, padding)[0]
+
+
+def max_pool2d_backward(dy, x, pool_size=2, strides=None, padding="valid"):
+    dy, x, pool = _f64(dy), _f64(x), pair(pool_size)
+    _, winner = _max_pool(x, pool_size, strides, padding)
+    size, strides, pads, out = _geometry(x, pool, pool if strides is None else strides, padding)
+    dpadded = np.zeros_like(_pad(x, pads))
+    for a, b, seen in positions(pool, strides, out):
+        dpadded[seen] += np.where(winner == a * pool[1] + b, dy, 0.0)
+    return _crop(dpadded, size, pads)
+
+
+def pool_counts(shape, pool_size=2, strides=None, padding="valid"):
+    """How many pixels of the image (not of the padding) each window holds: (1, out, out, 1)."""
+    pool = pair(pool_size)
+    ones = np.ones((1, *shape[1:3], 1))
+    _, strides, pads, out = _geometry(ones, pool, pool if strides is None else strides, padding)
+    padded = _pad(ones, pads)
+    return sum(padded[seen] for _, _, seen in positions(pool, strides, out))
+
+
+def avg_pool2d(x, pool_size=2, strides=None, padding="valid"):
+    x, pool = _f64(x), pair(pool_size)
+    counts = pool_counts(x.shape, pool_size, strides, padding)
+    _, strides, pads, out = _geometry(x, pool, pool if strides is None else strides, padding)
+    padded = _pad(x, pads)
+    return sum(padded[seen] for _, _, seen in positions(pool, strides, out)) / counts
+
+
+def avg_pool2d_backward(dy, x, pool_size=2, strides=None, padding="valid"):
+    x, pool = _f64(x), pair(pool_size)
+    share = _f64(dy) / pool_counts(x.shape, pool_size, strides, padding)
+    size, strides, pads, out = _geometry(x, pool, pool if strides is None else strides, padding)
+    dpadded = np.zeros_like(_pad(x, pads))
+    for _, _, seen in positions(pool, strides, out):
+        dpadded[seen] += share
+    return _crop(dpadded, size, pads)
+
+
+# Dense and shape -------------------------------------------------------------------------------
+
+
+def dense(x, kernel, bias=None):
+    y = _f64(x) @ _f64(kernel)
+    return y if bias is None else y + _f64(bias)
+
+
+def dense_backward(dy, x, kernel):
+    dy = _f64(dy)
+    return dy @ _f64(kernel).T, _f64(x).T @ dy, dy.sum(axis=0)
+
+
+def flatten(x):
+    return _f64(x).reshape(len(x), -1)
+
+
+def flatten_backward(dy, x):
+    return _f64(dy).reshape(np.shape(x))
+
+
+def rescale(x, scale, offset=0.0):
+    return _f64(x) * scale + offset
+
+
+def rescale_backward(dy, x, scale, offset=0.0):
+    return _f64(dy) * scale
+
+
+# Activations -----------------------------------------------------------------------------------
+
+
+def relu(x):
+    x = _f64(x)
+    return np.where(x < 0, 0.0, x)  # a NaN is not below zero and stays
+
+
+def relu_backward(dy, x):
+    return np.where(_f64(x) > 0, _f64(dy), 0.0)
+
+
+def sigmoid(x):
+    x = _f64(x)
+    small = np.exp(-np.abs(x))  # never overflows
+    return np.where(x >= 0, 1.0, small) / (1.0 + small)
+
+
+def sigmoid_backward(dy, x):
+    return _f64(dy) * sigmoid(x) * sigmoid(-_f64(x))
+
+
+def tanh(x):
+    return np.tanh(_f64(x))
+
+
+def tanh_backward(dy, x):
+    return _f64(dy) * (1.0 - tanh(x) ** 2)
+
+
+def softmax(x):
+    x = _f64(x)
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def softmax_backward(dy, x):
+    dy, p = _f64(dy), softmax(x)
+    return p * (dy - (dy * p).sum(axis=-1, keepdims=True))
+
+
+# Losses ----------------------------------------------------------------------------------------
+
+
+def targets(labels, classes):
+    """Labels (n,) as one-hot rows; one-hot or soft labels (n, classes) as they are."""
+    labels = np.asarray(labels)
+    return np.eye(classes)[labels] if labels.ndim == 1 else _f64(labels)
+
+
+def softmax_cross_entropy(logits, labels):
+    logits = _f64(logits)
+    y = targets(labels, logits.shape[1])
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return float(-(y * log_p).sum() / len(y))
+
+
+def softmax_cross_entropy_backward(logits, labels):
+    y = targets(labels, np.shape(logits)[1])
+    return (softmax(logits) * y.sum(axis=1, keepdims=True) - y) / len(y)
+
+
+def cross_entropy(probabilities, labels):
+    p = np.clip(_f64(probabilities), CLIP, 1.0 - CLIP)
+    y = targets(labels, p.shape[1])
+    return float((-(y * np.log(p)).sum() + (y.sum(axis=1) * np.log(p.sum(axis=1))).sum()) / len(y))
+
+
+def cross_entropy_backward(probabilities, labels):
+    raw = _f64(probabilities)
+    p = np.clip(raw, CLIP, 1.0 - CLIP)
+    y = targets(labels, p.shape[1])
+    gradient = -y / p + y.sum(axis=1, keepdims=True) / p.sum(axis=1, keepdims=True)
+    return np.where(raw == p, gradient, 0.0) / len(y)
+
+
+def mean_squared_error(y_pred, y_true):
+    return float(np.mean((_f64(y_pred) - _f64(y_true)) ** 2))
+
+
+def mean_squared_error_backward(y_pred, y_true):
+    return 2.0 * (_f64(y_pred) - _f64(y_true)) / np.size(y_pred)
+
+
+# Optimizer -------------------------------------------------------------------------------------
+
+
+def sgd(
+    parameter,
+    gradient,
+    velocity=None,
+    learning_rate=0.01,
+    momentum=0.0,
+    nesterov=False,
+    weight_decay=0.0,
+):
+    w, g = _f64(parameter), _f64(gradient)
+    v = np.zeros_like(w) if velocity is None else _f64(velocity)
+    w = w - learning_rate * weight_decay * w
+    v = momentum * v - learning_rate * g
+    return (w + momentum * v - learning_rate * g if nesterov else w + v), v
