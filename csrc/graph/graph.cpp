@@ -1,0 +1,210 @@
+#include "graph/graph.h"
+
+#include <limits>
+#include <utility>
+
+#include "core/error.h"
+#include "ops/flatten.h"
+
+namespace pycnn {
+namespace {
+
+template <typename... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <typename... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+std::string who(const std::string& kind, const std::string& name) {
+  return name.empty() ? "[" + kind + "]" : "[" + kind + " '" + name + "']";
+}
+
+std::string kind_of(const NodeOptions& options) {
+  return std::visit(
+      Overloaded{[](const Conv2dOptions&) { return "Conv2D"; },
+                 [](const MaxPool2dOptions&) { return "MaxPooling2D"; },
+                 [](const AvgPool2dOptions&) { return "AveragePooling2D"; },
+                 [](const DenseOptions&) { return "Dense"; },
+                 [](const FlattenOptions&) { return "Flatten"; },
+                 [](const RescaleOptions&) { return "Rescaling"; },
+                 [](const HostOptions&) { return "PythonLayer"; },
+                 [](const Activation& a) {
+                   switch (a) {
+                     case Activation::relu:
+                       return "ReLU";
+                     case Activation::sigmoid:
+                       return "Sigmoid";
+                     case Activation::tanh:
+                       return "Tanh";
+                     case Activation::softmax:
+                       break;
+                   }
+                   return "Softmax";
+                 }},
+      options);
+}
+
+// A block of 16 images in float32 must be addressable; larger shapes are refused here, before
+// anything is allocated.
+void check_shape(const Shape& shape, const std::string& who) {
+  if (shape.empty()) throw ValueError(who + " shape must have at least one dimension; got ()");
+  std::int64_t elements = 1;
+  for (std::int64_t d : shape) {
+    if (d < 1) {
+      throw ValueError(who + " every dimension must be at least 1; got " + to_string(shape));
+    }
+    elements = checked_mul(elements, d);
+    if (elements > std::numeric_limits<std::int32_t>::max()) {
+      throw ValueError(who + " more than 2^31 elements per image are not supported; got shape " +
+                       to_string(shape));
+    }
+  }
+}
+
+}  // namespace
+
+Activation parse_activation(std::string_view name) {
+  if (name == "relu") return Activation::relu;
+  if (name == "sigmoid") return Activation::sigmoid;
+  if (name == "tanh") return Activation::tanh;
+  if (name == "softmax") return Activation::softmax;
+  throw ValueError("unknown activation '" + std::string(name) +
+                   "'; known: relu, sigmoid, tanh, softmax");
+}
+
+std::string Node::kind() const { return kind_of(options); }
+std::string Node::who() const { return pycnn::who(kind(), name); }
+
+Graph::Graph(Shape input_shape) {
+  check_shape(input_shape, "[Input]");
+  shapes_.push_back(std::move(input_shape));
+}
+
+const Shape& Graph::shape(ValueId value) const {
+  if (value < 0 || value >= value_count()) {
+    throw ValueError("[Graph] there is no value " + std::to_string(value));
+  }
+  return shapes_[static_cast<std::size_t>(value)];
+}
+
+ValueId Graph::add(Node node, Shape output_shape, std::vector<Parameter> parameters) {
+  check_shape(output_shape, node.who());
+  std::int64_t total = 0;
+  for (const Parameter& p : parameters) {
+    total = checked_add(total, element_count(p.shape));
+    if (total > std::numeric_limits<std::int32_t>::max()) {
+      throw ValueError(node.who() + " more than 2^31 weights in a layer are not supported");
+    }
+  }
+  for (Parameter& p : parameters) {
+    p.layer = node.name;
+    node.parameters.push_back(static_cast<ParameterId>(parameters_.size()));
+    parameters_.push_back(std::move(p));
+  }
+  node.output = value_count();
+  shapes_.push_back(std::move(output_shape));
+  nodes_.push_back(std::move(node));
+  return nodes_.back().output;
+}
+
+ValueId Graph::conv2d(ValueId x, const Conv2dOptions& options, std::string name,
+                      Initializers init) {
+  const Conv2dGeometry g = conv2d_geometry(shape(x), options, pycnn::who("Conv2D", name));
+  std::vector<Parameter> parameters{{"kernel", "", conv2d_kernel_shape(g), init.kernel}};
+  if (options.use_bias) parameters.push_back({"bias", "", {g.out_channels}, init.bias});
+  return add({std::move(name), options, x, 0, {}}, conv2d_output_shape(g), std::move(parameters));
+}
+
+ValueId Graph::max_pool2d(ValueId x, const MaxPool2dOptions& options, std::string name) {
+  const auto g = max_pool2d_geometry(shape(x), options, pycnn::who("MaxPooling2D", name));
+  return add({std::move(name), options, x, 0, {}}, max_pool2d_output_shape(shape(x), g), {});
+}
+
+ValueId Graph::avg_pool2d(ValueId x, const AvgPool2dOptions& options, std::string name) {
+  const auto g = avg_pool2d_geometry(shape(x), options, pycnn::who("AveragePooling2D", name));
+  return add({std::move(name), options, x, 0, {}}, avg_pool2d_output_shape(shape(x), g), {});
+}
+
+ValueId Graph::dense(ValueId x, const DenseOptions& options, std::string name, Initializers init) {
+  const DenseGeometry g = dense_geometry(shape(x), options, pycnn::who("Dense", name));
+  std::vector<Parameter> parameters{{"kernel", "", {g.inputs, g.outputs}, init.kernel}};
+  if (options.use_bias) parameters.push_back({"bias", "", {g.outputs}, init.bias});
+  return add({std::move(name), options, x, 0, {}}, {g.outputs}, std::move(parameters));
+}
+
+ValueId Graph::activation(ValueId x, Activation kind, std::string name) {
+  return add({std::move(name), kind, x, 0, {}}, shape(x), {});
+}
+
+ValueId Graph::flatten(ValueId x, std::string name) {
+  return add({std::move(name), FlattenOptions{}, x, 0, {}}, flatten_output_shape(shape(x)), {});
+}
+
+ValueId Graph::rescale(ValueId x, const RescaleOptions& options, std::string name) {
+  check_rescale(options, pycnn::who("Rescaling", name));
+  return add({std::move(name), options, x, 0, {}}, shape(x), {});
+}
+
+ValueId Graph::host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape output_shape,
+                          std::vector<Parameter> parameters, std::string name) {
+  const std::string prefix = pycnn::who("PythonLayer", name);
+  shape(x);
+  for (const Parameter& p : parameters) check_shape(p.shape, prefix + " weight '" + p.name + "'");
+  return add({std::move(name), HostOptions{std::move(layer)}, x, 0, {}}, std::move(output_shape),
+             std::move(parameters));
+}
+
+namespace {
+
+// How far one value sees: extent in input pixels, and how many input pixels one step is.
+struct Field {
+  std::int64_t height = 1, width = 1, step_height = 1, step_width = 1;
+};
+
+Field grow(Field f, Size2 kernel, Size2 strides) {
+  f.height += (kernel.height - 1) * f.step_height;
+  f.width += (kernel.width - 1) * f.step_width;
+  f.step_height *= strides.height;
+  f.step_width *= strides.width;
+  return f;
+}
+
+}  // namespace
+
+std::vector<NodeInfo> Graph::describe() const {
+  const Shape& in = shapes_[0];
+  const Field whole{in[0], in.size() > 1 ? in[1] : 1, 0, 0};
+  std::vector<Field> fields(shapes_.size());
+  std::vector<NodeInfo> infos;
+  for (const Node& node : nodes_) {
+    const Shape& out = shape(node.output);
+    const Field before = fields[static_cast<std::size_t>(node.input)];
+    NodeInfo info{node.name, node.kind(), out, 0, 0, 0, 0};
+    for (ParameterId p : node.parameters) {
+      info.parameter_count += element_count(parameters_[static_cast<std::size_t>(p)].shape);
+    }
+    const Field after = std::visit(
+        Overloaded{[&](const Conv2dOptions& o) {
+                     info.multiply_adds = element_count(out) * o.kernel_size.height *
+                                          o.kernel_size.width * shape(node.input)[2];
+                     return grow(before, o.kernel_size, o.strides);
+                   },
+                   [&](const MaxPool2dOptions& o) { return grow(before, o.pool_size, o.strides); },
+                   [&](const AvgPool2dOptions& o) { return grow(before, o.pool_size, o.strides); },
+                   [&](const DenseOptions& o) {
+                     info.multiply_adds = shape(node.input)[0] * o.units;
+                     return whole;
+                   },
+                   [&](const HostOptions&) { return whole; },
+                   [&](const auto&) { return before; }},
+        node.options);
+    fields[static_cast<std::size_t>(node.output)] = after;
+    info.receptive_height = after.height;
+    info.receptive_width = after.width;
+    infos.push_back(std::move(info));
+  }
+  return infos;
+}
+
+}  // namespace pycnn

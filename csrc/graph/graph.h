@@ -1,0 +1,111 @@
+#pragma once
+// A network as nodes and values. Shapes and options are checked here, when a node is added, and
+// only here. Shapes are without the batch dimension.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/tensor.h"
+#include "graph/initializer.h"
+#include "ops/avg_pool2d.h"
+#include "ops/conv2d.h"
+#include "ops/dense.h"
+#include "ops/max_pool2d.h"
+#include "ops/rescale.h"
+
+namespace pycnn {
+
+using ValueId = int;
+using ParameterId = int;
+
+enum class Activation : std::uint8_t { relu, sigmoid, tanh, softmax };
+Activation parse_activation(std::string_view name);  // ValueError for an unknown name
+
+// A layer that the host program computes, over the whole batch at once (a user's Python layer).
+class HostLayer {
+ public:
+  virtual ~HostLayer() = default;
+  // x is (batch, ...); the result must have the declared shape. `weights` may be kept until
+  // backward, but not longer.
+  virtual Tensor forward(const Tensor& x, const std::vector<Tensor>& weights, bool training) = 0;
+  struct Gradients {
+    Tensor input;
+    std::vector<Tensor> weights;
+  };
+  virtual Gradients backward(const Tensor& dy, const std::vector<Tensor>& weights) = 0;
+};
+
+struct FlattenOptions {};
+struct HostOptions {
+  std::shared_ptr<HostLayer> layer;
+};
+
+using NodeOptions = std::variant<Conv2dOptions, MaxPool2dOptions, AvgPool2dOptions, DenseOptions,
+                                 Activation, FlattenOptions, RescaleOptions, HostOptions>;
+
+struct Node {
+  std::string name;  // the layer's; may be empty
+  NodeOptions options;
+  ValueId input, output;
+  std::vector<ParameterId> parameters;
+
+  std::string kind() const;  // "Conv2D", as users know it
+  std::string who() const;   // "[Conv2D 'c1']", what messages begin with
+};
+
+struct Parameter {
+  std::string name;   // "kernel", "bias"
+  std::string layer;  // name of the node
+  Shape shape;
+  Initializer initializer;
+};
+
+// What a table of the network shows of a node.
+struct NodeInfo {
+  std::string name, kind;
+  Shape output_shape;
+  std::int64_t parameter_count, multiply_adds;        // multiply_adds: forward, per image
+  std::int64_t receptive_height, receptive_width;     // in pixels of the input
+};
+
+class Graph {
+ public:
+  // ValueError for an empty shape or a dimension below 1.
+  explicit Graph(Shape input_shape);
+
+  ValueId input() const { return 0; }
+
+  struct Initializers {
+    Initializer kernel = Initializer::glorot_uniform;
+    Initializer bias = Initializer::zeros;
+  };
+  ValueId conv2d(ValueId x, const Conv2dOptions& options, std::string name = "",
+                 Initializers init = {});
+  ValueId max_pool2d(ValueId x, const MaxPool2dOptions& options, std::string name = "");
+  ValueId avg_pool2d(ValueId x, const AvgPool2dOptions& options, std::string name = "");
+  ValueId dense(ValueId x, const DenseOptions& options, std::string name = "",
+                Initializers init = {});
+  ValueId activation(ValueId x, Activation kind, std::string name = "");
+  ValueId flatten(ValueId x, std::string name = "");
+  ValueId rescale(ValueId x, const RescaleOptions& options, std::string name = "");
+  ValueId host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape output_shape,
+                     std::vector<Parameter> parameters, std::string name = "");
+
+  const Shape& shape(ValueId value) const;  // ValueError for an unknown value
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+  int value_count() const { return static_cast<int>(shapes_.size()); }
+  std::vector<NodeInfo> describe() const;
+
+ private:
+  ValueId add(Node node, Shape output_shape, std::vector<Parameter> parameters);
+
+  std::vector<Shape> shapes_;  // by value
+  std::vector<Node> nodes_;
+  std::vector<Parameter> parameters_;
+};
+
+}  // namespace pycnn

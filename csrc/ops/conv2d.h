@@ -1,0 +1,60 @@
+#pragma once
+// 2-D convolution (cross-correlation, as every CNN library has it), with bias:
+//   y[i, j, o] = b[o] + sum over a, b, c of x[i*s_h + a - pad, j*s_w + b - pad, c] * w[a, b, c, o]
+// and its fusion with ReLU and 2x2 max pooling.
+
+#include <cstdint>
+#include <string>
+
+#include "ops/cpu/block.h"
+#include "ops/padding.h"
+
+namespace pycnn {
+
+struct Conv2dOptions {
+  int filters = 1;
+  Size2 kernel_size;
+  Size2 strides;
+  Padding padding;
+  bool use_bias = true;
+};
+
+struct Conv2dGeometry : WindowGeometry {
+  int in_channels, out_channels;
+};
+
+// Checks everything; throws ValueError.
+Conv2dGeometry conv2d_geometry(const Shape& input, const Conv2dOptions& options,
+                               const std::string& who);
+Shape conv2d_output_shape(const Conv2dGeometry& g);
+Shape conv2d_kernel_shape(const Conv2dGeometry& g);
+
+// Zeros that the kernels read around an operand: x of forward and backward_params, dz of
+// backward_input (rows there are clipped, so it needs columns only).
+struct Halo {
+  int top = 0, bottom = 0, left = 0, right = 0;
+};
+Halo conv2d_input_halo(const Conv2dGeometry& g);
+Halo conv2d_gradient_halo(const Conv2dGeometry& g);
+
+namespace cpu {
+
+struct Conv2dKernels {
+  // y = x * w + b, then ReLU if wanted. `bias` may be null.
+  void (*forward)(const Conv2dGeometry& g, ConstView x, const float* kernel, const float* bias,
+                  bool relu, View y);
+  // The same followed by max pooling over 2x2 windows, stride 2. code[p] in 0..3 is the first
+  // maximum's place in the window, 4 where ReLU lets no gradient through.
+  void (*forward_pool)(const Conv2dGeometry& g, ConstView x, const float* kernel,
+                       const float* bias, bool relu, View y, std::uint8_t* code);
+  // dz, the gradient of the convolution's output, from the pooled gradient and the codes.
+  void (*backward_pool)(ConstView dy, const std::uint8_t* code, View dz);
+  // dx = correlation of dz with the flipped kernel.
+  void (*backward_input)(const Conv2dGeometry& g, ConstView dz, const float* kernel, View dx);
+  // dw = sum over positions and images of x * dz; db = sum of dz. Adds when `accumulate`.
+  void (*backward_params)(const Conv2dGeometry& g, ConstView x, ConstView dz, bool accumulate,
+                          float* dkernel, float* dbias);
+};
+
+}  // namespace cpu
+}  // namespace pycnn

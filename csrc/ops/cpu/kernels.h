@@ -1,0 +1,46 @@
+#pragma once
+// The table of CPU kernels of one instruction set, and the one place that chooses the set.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ops/avg_pool2d.h"
+#include "ops/conv2d.h"
+#include "ops/dense.h"
+#include "ops/gather.h"
+#include "ops/loss.h"
+#include "ops/max_pool2d.h"
+#include "ops/relu.h"
+#include "ops/rescale.h"
+#include "ops/sgd.h"
+#include "ops/sigmoid.h"
+#include "ops/softmax.h"
+#include "ops/tanh.h"
+
+namespace pycnn::cpu {
+
+struct Kernels {
+  const GatherKernels* gather;
+  const Conv2dKernels* conv2d;
+  const MaxPool2dKernels* max_pool2d;
+  const AvgPool2dKernels* avg_pool2d;
+  const DenseKernels* dense;
+  const ReluKernels* relu;
+  const SigmoidKernels* sigmoid;
+  const TanhKernels* tanh;
+  const SoftmaxKernels* softmax;
+  const RescaleKernels* rescale;
+  const LossKernels* loss;
+  const SgdKernels* sgd;
+};
+
+// The table in use: PYCNN_CPU_ISA at first use, else the widest set that this machine has.
+// Throws ValueError when PYCNN_CPU_ISA names a set that is unknown or not on this machine.
+const Kernels& kernels();
+
+std::string isa();
+std::vector<std::string> available_isas();  // narrowest first
+void set_isa(std::string_view name);        // same errors as kernels()
+
+}  // namespace pycnn::cpu

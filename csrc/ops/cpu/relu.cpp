@@ -1,0 +1,21 @@
+#include "ops/relu.h"
+
+#include "ops/cpu/elementwise.h"
+
+namespace pycnn::cpu::PYCNN_ISA {
+namespace {
+
+void forward(ConstView x, View y) {
+  map(x, y, [](V v) { return relu(v); });
+}
+
+void backward(ConstView dy, ConstView y, View dx) {
+  map(dy, y, dx, [](V g, V out) { return out > V{} ? g : V{}; });
+}
+
+}  // namespace
+
+extern const ReluKernels relu_kernels;
+const ReluKernels relu_kernels{forward, backward};
+
+}  // namespace pycnn::cpu::PYCNN_ISA

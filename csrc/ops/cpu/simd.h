@@ -1,0 +1,86 @@
+#pragma once
+// Portable vectors for the block kernels: GCC's and Clang's vector extensions in the width that
+// this build's instruction set has. A kernel runs once for every group of W of the 16 lanes.
+// This file alone looks at the compiler's target.
+
+#include <cstdint>
+
+#include "ops/cpu/block.h"
+
+#if defined(__clang__)
+#define PYCNN_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define PYCNN_UNROLL _Pragma("GCC unroll 64")
+#endif
+#define PYCNN_INLINE inline __attribute__((always_inline))
+
+namespace pycnn::cpu::PYCNN_ISA {
+
+#if defined(__AVX512F__)
+inline constexpr int W = 16;
+#elif defined(__AVX2__)
+inline constexpr int W = 8;
+#else
+inline constexpr int W = 4;
+#endif
+
+// How many accumulators fit beside operands in the registers.
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr int kAccumulators = 24;
+#else
+inline constexpr int kAccumulators = 12;
+#endif
+
+static_assert(kLanes % W == 0);
+
+typedef float V __attribute__((vector_size(W * 4), may_alias));
+typedef std::int32_t VI __attribute__((vector_size(W * 4), may_alias));
+typedef std::uint8_t VB __attribute__((vector_size(W), may_alias));
+typedef float UnalignedV __attribute__((vector_size(W * 4), may_alias, aligned(4)));
+typedef std::uint8_t UnalignedVB __attribute__((vector_size(W), may_alias, aligned(1)));
+
+PYCNN_INLINE V load(const float* p) { return *reinterpret_cast<const V*>(p); }
+PYCNN_INLINE void store(float* p, V v) { *reinterpret_cast<V*>(p) = v; }
+PYCNN_INLINE V load_unaligned(const float* p) { return *reinterpret_cast<const UnalignedV*>(p); }
+PYCNN_INLINE void store_unaligned(float* p, V v) { *reinterpret_cast<UnalignedV*>(p) = v; }
+
+PYCNN_INLINE VI load_bytes(const std::uint8_t* p) {
+  return __builtin_convertvector(*reinterpret_cast<const UnalignedVB*>(p), VI);
+}
+PYCNN_INLINE void store_bytes(std::uint8_t* p, VI v) {
+  *reinterpret_cast<UnalignedVB*>(p) = __builtin_convertvector(v, VB);
+}
+
+PYCNN_INLINE V splat(float x) { return V{} + x; }
+PYCNN_INLINE VI splat_int(std::int32_t x) { return VI{} + x; }
+
+// NaN in v passes through.
+PYCNN_INLINE V relu(V v) { return v < V{} ? V{} : v; }
+
+// Sum of the lanes in a fixed order: a tree, so that it is short and rounds little.
+PYCNN_INLINE float sum_lanes(V v) {
+  float part[W];
+  PYCNN_UNROLL
+  for (int i = 0; i < W; ++i) part[i] = v[i];
+  PYCNN_UNROLL
+  for (int width = W / 2; width > 0; width /= 2) {
+    PYCNN_UNROLL
+    for (int i = 0; i < width; ++i) part[i] += part[i + width];
+  }
+  return part[0];
+}
+
+// Bits of v as integers and back.
+PYCNN_INLINE VI as_int(V v) { return reinterpret_cast<VI>(v); }
+PYCNN_INLINE V as_float(VI v) { return reinterpret_cast<V>(v); }
+
+// Splits `total` into the fewest parts of at most `most`, as equal as can be: part i has
+// size(i) = base or base + 1 elements.
+struct Split {
+  int parts, base, larger;
+  Split(int total, int most)
+      : parts((total + most - 1) / most), base(total / parts), larger(total % parts) {}
+  int size(int i) const { return base + (i < larger ? 1 : 0); }
+};
+
+}  // namespace pycnn::cpu::PYCNN_ISA

@@ -1,0 +1,23 @@
+// Gathers the kernels of this instruction set into one table.
+
+#include "ops/cpu/kernels.h"
+
+namespace pycnn::cpu::PYCNN_ISA {
+
+extern const GatherKernels gather_kernels;
+extern const Conv2dKernels conv2d_kernels;
+extern const MaxPool2dKernels max_pool2d_kernels;
+extern const AvgPool2dKernels avg_pool2d_kernels;
+extern const DenseKernels dense_kernels;
+extern const ReluKernels relu_kernels;
+extern const SigmoidKernels sigmoid_kernels;
+extern const TanhKernels tanh_kernels;
+extern const SoftmaxKernels softmax_kernels;
+extern const RescaleKernels rescale_kernels;
+extern const LossKernels loss_kernels;
+extern const SgdKernels sgd_kernels;
+
+extern const Kernels kernels;
+const Kernels kernels{&gather_kernels, &conv2d_kernels, &max_pool2d_kernels, &avg_pool2d_kernels, &dense_kernels, &relu_kernels, &sigmoid_kernels, &tanh_kernels, &softmax_kernels, &rescale_kernels, &loss_kernels, &sgd_kernels};
+
+}  // namespace pycnn::cpu::PYCNN_ISA

@@ -1,0 +1,40 @@
+#pragma once
+// Dense (fully connected) layer: y = x w + b; backward dx = dy w^T, dw = x^T dy, db = sum of dy.
+
+#include <string>
+
+#include "core/shape.h"
+#include "ops/cpu/block.h"
+
+namespace pycnn {
+
+struct DenseOptions {
+  int units = 1;
+  bool use_bias = true;
+};
+
+struct DenseGeometry {
+  int inputs, outputs;
+};
+
+// Checks everything; throws ValueError.
+DenseGeometry dense_geometry(const Shape& input, const DenseOptions& options,
+                             const std::string& who);
+
+namespace cpu {
+
+// Operands are flat: x is [inputs][16], y and dz are [outputs][16].
+struct DenseKernels {
+  // y = x w + b, then ReLU if wanted. `bias` may be null.
+  void (*forward)(DenseGeometry g, const float* x, const float* kernel, const float* bias,
+                  bool relu, float* y);
+  void (*backward_input)(DenseGeometry g, const float* dz, const float* kernel, float* dx);
+  // `scratch` holds dz transposed: 16 rows of dense_scratch_row(outputs) floats.
+  void (*backward_params)(DenseGeometry g, const float* x, const float* dz, float* scratch,
+                          bool accumulate, float* dkernel, float* dbias);
+};
+
+constexpr int dense_scratch_row(int outputs) { return (outputs + kLanes - 1) / kLanes * kLanes; }
+
+}  // namespace cpu
+}  // namespace pycnn

@@ -1,0 +1,21 @@
+#pragma once
+// Gather and scatter between NHWC arrays and the block layout: where a batch is picked from the
+// data set (by a permutation, pixels converted and scaled on the way) and where results go back.
+
+#include <cstdint>
+
+#include "ops/cpu/block.h"
+
+namespace pycnn::cpu {
+
+struct GatherKernels {
+  // y[.., l] = scale * images[l][..] + offset for l < count, 0 for the other lanes.
+  // images[l] points at the first of height * width * channels elements.
+  void (*from_float)(const float* const* images, int count, float scale, float offset, View y);
+  void (*from_uint8)(const std::uint8_t* const* images, int count, float scale, float offset,
+                     View y);
+  // images[l][..] = x[.., l] for l < count.
+  void (*to_float)(ConstView x, int count, float* const* images);
+};
+
+}  // namespace pycnn::cpu

@@ -1,0 +1,14 @@
+#include "ops/max_pool2d.h"
+
+namespace pycnn {
+
+WindowGeometry max_pool2d_geometry(const Shape& input, const MaxPool2dOptions& options,
+                                  const std::string& who) {
+  return window_geometry(input, options.pool_size, options.strides, options.padding, "window", who);
+}
+
+Shape max_pool2d_output_shape(const Shape& input, const WindowGeometry& g) {
+  return {g.out_height, g.out_width, input[2]};
+}
+
+}  // namespace pycnn
