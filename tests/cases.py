@@ -1,0 +1,335 @@
+"""The table of cases: each row yields parity tests of an op's forward and backward.
+
+Whoever adds an op adds it to OPS and gives it rows in CASES; tests/ops/test_coverage.py fails until
+both are there. A row says how to make the op's inputs; `dy` is drawn by the tests, in the shape of
+the reference's output.
+"""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import reference
+
+Arrays = dict[str, np.ndarray]
+Draw = Callable[[tuple[int, ...]], np.ndarray]
+
+BATCHES = (1, 15, 16, 17, 64)  # below, at and above the 16 images of a block, and several blocks
+
+
+@dataclass(frozen=True)
+class Op:
+    """An op of `pycnn.ops` and `reference`; its header is csrc/ops/<header>.h."""
+
+    header: str
+    inputs: tuple[str, ...]
+    backward_inputs: tuple[str, ...] | None  # None: the op has no backward
+
+
+OPS = {
+    "conv2d": Op("conv2d", ("x", "kernel", "bias"), ("dy", "x", "kernel")),
+    "max_pool2d": Op("max_pool2d", ("x",), ("dy", "x")),
+    "avg_pool2d": Op("avg_pool2d", ("x",), ("dy", "x")),
+    "dense": Op("dense", ("x", "kernel", "bias"), ("dy", "x", "kernel")),
+    "relu": Op("relu", ("x",), ("dy", "x")),
+    "sigmoid": Op("sigmoid", ("x",), ("dy", "x")),
+    "tanh": Op("tanh", ("x",), ("dy", "x")),
+    "softmax": Op("softmax", ("x",), ("dy", "x")),
+    "flatten": Op("flatten", ("x",), ("dy", "x")),
+    "rescale": Op("rescale", ("x",), ("dy", "x")),
+    "softmax_cross_entropy": Op("loss", ("logits", "labels"), ("logits", "labels")),
+    "cross_entropy": Op("loss", ("probabilities", "labels"), ("probabilities", "labels")),
+    "mean_squared_error": Op("loss", ("y_pred", "y_true"), ("y_pred", "y_true")),
+    "sgd": Op("sgd", ("parameter", "gradient", "velocity"), None),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row. `exact`: on small integers float32 makes no rounding error, so results are equal."""
+
+    op: str
+    label: str
+    make: Callable[[np.random.Generator, Draw], Arrays]
+    options: dict = field(default_factory=dict)
+    exact: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.op}-{self.label}"
+
+    def arrays(self, integers: bool) -> Arrays:
+        """The op's inputs, always the same: small integers, or numbers from a normal law."""
+        rng = np.random.default_rng(zlib.crc32(str(self).encode()))
+        arrays = self.make(rng, integers_from(rng) if integers else floats_from(rng))
+        if OPS[self.op].backward_inputs is not None and "dy" in OPS[self.op].backward_inputs:
+            y = self.forward(arrays, reference)
+            arrays["dy"] = (integers_from(rng) if integers else floats_from(rng))(y.shape)
+        return arrays
+
+    def forward(self, arrays: Arrays, module):
+        """The op of `module` (`reference` or `pycnn.ops`) on the row's inputs."""
+        names = [name for name in OPS[self.op].inputs if name in arrays]
+        return getattr(module, self.op)(*(arrays[name] for name in names), **self.options)
+
+    def backward(self, arrays: Arrays, module):
+        names = OPS[self.op].backward_inputs
+        return getattr(module, f"{self.op}_backward")(
+            *(arrays[name] for name in names), **self.options
+        )
+
+
+def integers_from(rng: np.random.Generator) -> Draw:
+    return lambda shape: rng.integers(-3, 4, shape).astype(np.float32)
+
+
+def floats_from(rng: np.random.Generator) -> Draw:
+    return lambda shape: rng.standard_normal(shape).astype(np.float32)
+
+
+def rows(op: str) -> list[Case]:
+    return [case for case in CASES if case.op == op]
+
+
+def _name(value) -> str:
+    return "x".join(map(str, reference.pair(value)))
+
+
+# Convolution -----------------------------------------------------------------------------------
+
+
+def conv(batch, size, channels, kernel, strides=1, padding="valid", use_bias=True) -> Case:
+    """A row of conv2d; `channels` is (in, out)."""
+
+    def make(rng, draw):
+        arrays = {"x": draw((batch, *size, channels[0])), "kernel": draw((*kernel, *channels))}
+        return arrays | ({"bias": draw((channels[1],))} if use_bias else {})
+
+    label = (
+        f"{batch}x{_name(size)}x{channels[0]}-to{channels[1]}-k{_name(kernel)}-s{_name(strides)}"
+        f"-{padding}{'' if use_bias else '-nobias'}".replace(" ", "")
+    )
+    return Case("conv2d", label, make, {"strides": strides, "padding": padding})
+
+
+def _conv_cases() -> list[Case]:
+    turn = 0
+
+    def batch() -> int:
+        nonlocal turn
+        turn += 1
+        return BATCHES[turn % len(BATCHES)]
+
+    cases = [
+        conv(batch(), (5, 6), (i, o), (3, 3)) for i in (1, 3, 6, 17) for o in (1, 3, 6, 16, 17, 33)
+    ]
+    kernels = [(1, 1), (1, 3), (3, 1), (2, 2), (2, 3), (4, 4), (5, 5), (7, 7), (11, 11)]
+    for kernel in kernels:
+        for padding in ("valid", "same"):
+            cases.append(conv(batch(), (12, 11), (3, 6), kernel, padding=padding))
+            cases.append(conv(batch(), (13, 15), (1, 5), kernel, padding=padding))
+    for strides in (2, 3, (2, 1), (1, 3), (4, 4)):
+        for kernel in ((1, 1), (2, 2), (3, 3), (5, 4)):
+            for padding in ("valid", "same"):
+                cases.append(conv(batch(), (9, 10), (3, 4), kernel, strides, padding))
+    explicit = [((1, 1), (1, 1)), ((2, 2), (2, 2)), ((0, 1), (2, 0)), ((3, 0), (0, 2))]
+    for padding in [*explicit, ((4, 5), (6, 4))]:  # the last: windows with nothing but padding
+        for strides in (1, 2, (3, 2)):
+            cases.append(conv(batch(), (6, 7), (3, 17), (3, 3), strides, padding))
+    for size in ((1, 1), (3, 3), (5, 2), (1, 7)):  # a kernel as large as the input
+        cases.append(conv(batch(), size, (6, 17), size))
+        cases.append(conv(batch(), size, (6, 3), size, padding="same"))
+    return [
+        *cases,
+        conv(17, (28, 28), (1, 6), (5, 5), padding=((2, 2), (2, 2))),  # LeNet-5, first
+        conv(17, (14, 14), (6, 16), (5, 5)),  # and second
+        conv(2, (7, 7), (3, 2), (3, 3), strides=2),  # the lecture's 3x3x2
+        conv(1, (40, 3), (3, 6), (3, 3)),
+        conv(1, (3, 40), (3, 6), (3, 3), padding="same"),
+        conv(1, (33, 35), (17, 33), (3, 3), padding="same"),  # too big for one piece, one image
+        conv(2, (3, 3), (1, 1), (7, 7), padding="same"),  # a kernel larger than the input
+        conv(15, (6, 5), (3, 6), (3, 2), use_bias=False),
+        conv(16, (8, 8), (17, 16), (3, 3), 2, "same", use_bias=False),
+    ]
+
+
+# Pooling ---------------------------------------------------------------------------------------
+
+
+def pool(op, batch, shape, pool_size=2, strides=None, padding="valid") -> Case:
+    """A row of max_pool2d or avg_pool2d; small integers give the maximum many ties."""
+    options = {"pool_size": pool_size, "strides": strides, "padding": padding}
+    counts = reference.pool_counts((1, *shape), **options).astype(int)
+    halved = bool(np.all(counts & (counts - 1) == 0))  # dividing by a power of two is exact
+    label = (
+        f"{batch}x{'x'.join(map(str, shape))}-w{_name(pool_size)}"
+        f"-s{_name(pool_size if strides is None else strides)}-{padding}"
+    )
+    return Case(
+        op,
+        label,
+        lambda rng, draw: {"x": draw((batch, *shape))},
+        options,
+        exact=halved or op == "max_pool2d",
+    )
+
+
+def _pool_cases(op: str) -> list[Case]:
+    windows = [
+        (2, None),
+        (3, None),
+        (1, None),
+        (1, 2),  # stride larger than the window: some pixels are never seen
+        (2, 1),
+        (3, 1),
+        (3, 2),  # AlexNet's overlapping windows
+        (2, 3),
+        ((2, 3), None),
+        ((3, 2), (1, 2)),
+        ((1, 4), (2, 1)),
+        (5, 2),
+    ]
+    shapes = [(5, 5, 1), (7, 6, 3), (9, 8, 6), (6, 11, 17)]
+    cases = [
+        pool(op, BATCHES[(i + j) % 5], shape, size, strides, padding)
+        for i, (size, strides) in enumerate(windows)
+        for j, shape in enumerate(shapes)
+        for padding in ("valid", "same")
+    ]
+    return [
+        *cases,
+        pool(op, 17, (28, 28, 6)),
+        pool(op, 64, (10, 10, 16)),
+        pool(op, 3, (7, 7, 33), 7, 1),  # global pooling
+        pool(op, 2, (2, 3, 3), 5, 1, "same"),  # a window larger than the image
+        pool(op, 1, (1, 1, 1), 1),
+        pool(op, 1, (31, 33, 17), 3, 2, "same"),
+    ]
+
+
+# Dense, shape and activations ------------------------------------------------------------------
+
+
+def dense(batch, features, units, use_bias=True) -> Case:
+    def make(rng, draw):
+        arrays = {"x": draw((batch, features)), "kernel": draw((features, units))}
+        return arrays | ({"bias": draw((units,))} if use_bias else {})
+
+    label = f"{batch}x{features}-to{units}{'' if use_bias else '-nobias'}"
+    return Case("dense", label, make)
+
+
+def _dense_cases() -> list[Case]:
+    sizes = [(1, 1), (1, 10), (3, 33), (17, 1), (17, 17), (16, 16), (84, 10), (120, 84), (400, 120)]
+    return [
+        *(dense(batch, *size) for batch in BATCHES for size in sizes),
+        dense(15, 33, 31, use_bias=False),
+        dense(100, 784, 10, use_bias=False),  # the lecture's one-layer network
+    ]
+
+
+SHAPES = [(1, 1), (15, 10), (16, 17), (17, 3, 5, 6), (64, 2, 3, 1), (3, 7, 4, 17), (1, 1000)]
+
+
+def unary(op, shape, factor=1.0, exact=True, **options) -> Case:
+    label = "x".join(map(str, shape)) + ("" if factor == 1.0 else f"-times{factor:g}")
+    label += "".join(f"-{name}{value:g}" for name, value in options.items())
+    scale = np.float32(factor)
+    return Case(op, label, lambda rng, draw: {"x": draw(shape) * scale}, options, exact)
+
+
+def _unary_cases() -> list[Case]:
+    cases = [unary(op, shape) for op in ("relu", "flatten") for shape in SHAPES]
+    for op in ("sigmoid", "tanh", "softmax"):  # far out, too: an overflow of exp would show
+        cases += [unary(op, shape, exact=False) for shape in SHAPES]
+        cases += [unary(op, (17, 12), factor, exact=False) for factor in (1e-4, 30.0, 1000.0)]
+    cases += [unary("rescale", shape, scale=0.5, offset=-2.0) for shape in SHAPES]
+    cases += [unary("rescale", (16, 4, 4, 3), exact=False, scale=1 / 255, offset=0.1)]
+    return [*cases, unary("rescale", (2, 5), scale=3.0)]
+
+
+# Losses and optimizer --------------------------------------------------------------------------
+
+
+def _probabilities(rng, shape) -> np.ndarray:
+    """Positive rows that sum to about one, not exactly."""
+    p = rng.uniform(0.05, 1.0, shape)
+    return (p / p.sum(axis=1, keepdims=True) * rng.uniform(0.9, 1.1)).astype(np.float32)
+
+
+def classification(op, batch, classes, kind, factor=1.0) -> Case:
+    """A row of a cross-entropy; `kind` of labels: "int", "onehot" or "soft"."""
+
+    def make(rng, draw):
+        if op == "cross_entropy":
+            arrays = {"probabilities": _probabilities(rng, (batch, classes))}
+        else:
+            arrays = {"logits": draw((batch, classes)) * np.float32(factor)}
+        labels = rng.integers(0, classes, batch)
+        if kind == "int":
+            return arrays | {"labels": labels}
+        soft = kind == "soft"
+        rows = _probabilities(rng, (batch, classes)) if soft else np.eye(classes)[labels]
+        return arrays | {"labels": rows.astype(np.float32)}
+
+    label = f"{batch}x{classes}-{kind}" + ("" if factor == 1.0 else f"-times{factor:g}")
+    return Case(op, label, make, exact=False)
+
+
+def mse(shape) -> Case:
+    size = int(np.prod(shape))
+    return Case(
+        "mean_squared_error",
+        "x".join(map(str, shape)),
+        lambda rng, draw: {"y_pred": draw(shape), "y_true": draw(shape)},
+        exact=size & (size - 1) == 0,
+    )
+
+
+def _loss_cases() -> list[Case]:
+    cases = [
+        classification(op, batch, classes, kind)
+        for op in ("softmax_cross_entropy", "cross_entropy")
+        for kind in ("int", "onehot", "soft")
+        for batch, classes in zip(BATCHES, (10, 3, 2, 17, 26), strict=True)
+    ]
+    far = [classification("softmax_cross_entropy", 17, 10, "int", f) for f in (100.0, 1e4)]
+    wide = [classification("softmax_cross_entropy", 3, 1000, "int")]
+    return [
+        *cases,
+        *far,
+        *wide,
+        *(mse(shape) for shape in [*SHAPES[1:3], (1, 1), (16, 8), (64, 3)]),
+    ]
+
+
+def sgd(shape, exact=False, velocity=True, **options) -> Case:
+    def make(rng, draw):
+        arrays = {"parameter": draw(shape), "gradient": draw(shape)}
+        return arrays | ({"velocity": draw(shape)} if velocity else {})
+
+    label = "x".join(map(str, shape)) + "".join(f"-{k}{v:g}" for k, v in options.items())
+    return Case("sgd", label + ("" if velocity else "-start"), make, options, exact)
+
+
+def _sgd_cases() -> list[Case]:
+    return [
+        sgd((7,), exact=True, velocity=False, learning_rate=0.5),
+        sgd((3, 3, 6, 17), exact=True, learning_rate=0.5, momentum=0.5),
+        sgd((5, 4), exact=True, learning_rate=0.25, momentum=0.5, nesterov=True),
+        sgd((33,), exact=True, learning_rate=0.5, momentum=0.75, weight_decay=0.25),
+        sgd((16,), velocity=False),
+        sgd((1,), learning_rate=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4),
+        sgd((100, 37), learning_rate=0.1, momentum=0.9),
+    ]
+
+
+CASES = [
+    *_conv_cases(),
+    *_pool_cases("max_pool2d"),
+    *_pool_cases("avg_pool2d"),
+    *_dense_cases(),
+    *_unary_cases(),
+    *_loss_cases(),
+    *_sgd_cases(),
+]

@@ -1,0 +1,205 @@
+"""The reference itself: its slopes against central differences, its values against PyTorch.
+
+So that reference and core are not wrong together. No test here needs the native module.
+"""
+
+import cases
+import numpy as np
+import pytest
+import reference
+from gradcheck import assert_gradient, numerical_gradient
+
+DIFFERENTIABLE = [case for case in cases.CASES if cases.OPS[case.op].backward_inputs is not None]
+
+
+def leaf_names(case, arrays):
+    """The inputs that the backward pass gives gradients for, in its order."""
+    names = [name for name in cases.OPS[case.op].inputs if name not in ("labels", "y_true")]
+    return [name for name in names if name in arrays]  # a row may have no bias
+
+
+def gradients_of(case, arrays):
+    gradients = case.backward(arrays, reference)
+    gradients = gradients if isinstance(gradients, tuple) else (gradients,)
+    return dict(zip(leaf_names(case, arrays), gradients, strict=False))
+
+
+def away_from_kinks(case, arrays, rng):
+    """For maxima and ReLU: distinct values, apart from each other and from 0 by far over a step."""
+    if case.op not in ("max_pool2d", "relu"):
+        return arrays
+    x = arrays["x"]
+    return arrays | {"x": (rng.permutation(x.size).reshape(x.shape) - x.size // 2 + 0.5) / 100}
+
+
+@pytest.mark.parametrize("case", DIFFERENTIABLE, ids=str)
+def test_backward_is_the_slope_of_forward(case):
+    rng = np.random.default_rng(0)
+    arrays = away_from_kinks(case, case.arrays(integers=False), rng)
+    dy = arrays.get("dy", 1.0)
+    for name, gradient in gradients_of(case, arrays).items():
+
+        def energy(value, name=name):
+            return float(np.sum(dy * case.forward(arrays | {name: value}, reference)))
+
+        assert_gradient(energy, arrays[name], gradient, rng)
+
+
+def test_every_op_has_a_row_small_enough_to_check_element_by_element():
+    small = {c.op for c in DIFFERENTIABLE if c.arrays(integers=False)[first_input(c)].size <= 128}
+    assert small == {case.op for case in DIFFERENTIABLE}
+
+
+def first_input(case):
+    return cases.OPS[case.op].inputs[0]
+
+
+def test_the_gradient_check_finds_a_wrong_gradient():
+    x = np.linspace(-1.0, 1.0, 12)
+    right = numerical_gradient(lambda v: float((v**3).sum()), x)
+    np.testing.assert_allclose(right, 3 * x**2, atol=1e-9)
+    rng = np.random.default_rng(0)
+    wrong = right.copy()
+    wrong[5] += 1e-3
+    for full_below in (100, 0):  # element by element, and along directions
+        assert_gradient(lambda v: float((v**3).sum()), x, right, rng, full_below)
+        with pytest.raises(AssertionError):
+            assert_gradient(lambda v: float((v**3).sum()), x, wrong, rng, full_below)
+
+
+def test_same_padding_is_tensorflows():
+    """The examples of TensorFlow's page on padding: the odd pixel goes to the bottom and right."""
+    assert reference.padding_pairs((13, 4), (6, 2), (5, 1), "same") == ((1, 2), (0, 1))
+    for n in range(1, 12):
+        for k in range(1, 6):
+            for s in range(1, 5):
+                pads = reference.padding_pairs((n, n), (k, k), (s, s), "same")
+                assert reference.output_size((n, n), (k, k), (s, s), pads) == (-(-n // s),) * 2
+
+
+def test_ties_in_max_pooling_go_to_the_first():
+    x = np.zeros((1, 4, 4, 1))
+    dx = reference.max_pool2d_backward(np.ones((1, 2, 2, 1)), x)
+    assert dx[0, :, :, 0].tolist() == [[1, 0, 1, 0], [0] * 4, [1, 0, 1, 0], [0] * 4]
+
+
+def test_max_pooling_of_minus_infinity_never_picks_padding():
+    x = np.full((1, 2, 2, 1), -np.inf)
+    dx = reference.max_pool2d_backward(np.ones((1, 2, 2, 1)), x, 3, 1, "same")
+    assert dx[0, :, :, 0].tolist() == [[4, 0], [0, 0]]
+
+
+def test_keras_sgd_by_hand():
+    w, v = reference.sgd([1.0], [2.0], [0.5], 0.1, 0.9, False, 0.5)
+    assert np.allclose([w, v], [[0.95 + 0.25], [0.25]])  # v = 0.45 - 0.2; w = 1 - 0.05 + v
+    w, v = reference.sgd([1.0], [2.0], [0.5], 0.1, 0.9, True)
+    assert np.allclose([w, v], [[1.0 + 0.9 * 0.25 - 0.2], [0.25]])
+
+
+def test_clipped_probabilities():
+    p = np.array([[1.0, 0.0]])
+    assert reference.cross_entropy(p, [1]) == pytest.approx(-np.log(1e-7))
+    assert not reference.cross_entropy_backward(p, [1]).any()
+    assert reference.cross_entropy(p, [0]) == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("op", cases.OPS)
+def test_agrees_with_pytorch(op):
+    """A third opinion, where PyTorch is installed: every row, forward and backward, in float64."""
+    torch = pytest.importorskip("torch")
+    for case in cases.rows(op):
+        arrays = case.arrays(integers=False)
+        if op == "sgd":
+            compare(case, case.forward(arrays, reference), torch_sgd(torch, arrays, **case.options))
+            continue
+        tensors = {name: torch.tensor(value) for name, value in arrays.items()}
+        tensors = {n: t.double() if t.is_floating_point() else t for n, t in tensors.items()}
+        dy = tensors.pop("dy", None)
+        for name in leaf_names(case, arrays):
+            tensors[name].requires_grad_()
+        y = TORCH[op](torch, **tensors, **case.options)
+        y.backward(dy)
+        compare(case, [case.forward(arrays, reference)], [y.detach()])
+        gradients = gradients_of(case, arrays)
+        compare(case, gradients.values(), [tensors[name].grad for name in gradients])
+
+
+def compare(case, ours, theirs):
+    for a, b in zip(ours, theirs, strict=True):
+        scale = float(np.abs(b.numpy()).max(initial=1.0))
+        np.testing.assert_allclose(a, b.numpy(), rtol=1e-9, atol=1e-11 * scale, err_msg=str(case))
+
+
+def torch_pad(torch, x, size, strides, padding, value=0.0):
+    """NHWC, padded, as NCHW."""
+    pads = reference.padding_pairs(x.shape[1:3], size, strides, padding)
+    (top, bottom), (left, right) = pads
+    x = x.permute(0, 3, 1, 2)
+    return torch.nn.functional.pad(x, (left, right, top, bottom), value=value)
+
+
+def torch_conv(torch, x, kernel, bias=None, strides=1, padding="valid"):
+    strides = reference.pair(strides)
+    padded = torch_pad(torch, x, kernel.shape[:2], strides, padding)
+    weights = kernel.permute(3, 2, 0, 1).contiguous()
+    y = torch.nn.functional.conv2d(padded, weights, bias, strides)
+    return y.permute(0, 2, 3, 1)
+
+
+def torch_max_pool(torch, x, pool_size, strides, padding):
+    pool = reference.pair(pool_size)
+    strides = pool if strides is None else reference.pair(strides)
+    padded = torch_pad(torch, x, pool, strides, padding, -np.inf)
+    return torch.nn.functional.max_pool2d(padded, pool, strides).permute(0, 2, 3, 1)
+
+
+def torch_avg_pool(torch, x, pool_size, strides, padding):
+    pool = reference.pair(pool_size)
+    strides = pool if strides is None else reference.pair(strides)
+    ones = torch.ones_like(x[:1, :, :, :1])
+    sums, counts = (
+        torch.nn.functional.avg_pool2d(torch_pad(torch, t, pool, strides, padding), pool, strides)
+        for t in (x, ones)
+    )
+    return (sums / counts).permute(0, 2, 3, 1)
+
+
+def torch_cross_entropy(torch, probabilities, labels):
+    # log softmax of log p is log(p / sum p): rows that do not sum to one are handled alike
+    return torch.nn.functional.cross_entropy(torch.log(probabilities), labels)
+
+
+def torch_sgd(torch, arrays, learning_rate=0.01, momentum=0.0, nesterov=False, weight_decay=0.0):
+    """PyTorch's own optimizer: decay by hand (Keras decouples it), its velocity is -v / rate."""
+    w = torch.tensor(arrays["parameter"].astype(np.float64) * (1 - learning_rate * weight_decay))
+    w.requires_grad_()
+    w.grad = torch.tensor(arrays["gradient"].astype(np.float64))
+    optimizer = torch.optim.SGD([w], lr=learning_rate, momentum=momentum, nesterov=nesterov)
+    velocity = arrays.get("velocity", np.zeros(w.shape)).astype(np.float64)
+    if momentum == 0.0:
+        optimizer.step()
+        return w.detach(), -learning_rate * w.grad
+    optimizer.state[w]["momentum_buffer"] = torch.tensor(-velocity / learning_rate)
+    optimizer.step()
+    return w.detach(), -learning_rate * optimizer.state[w]["momentum_buffer"]
+
+
+TORCH = {
+    "conv2d": torch_conv,
+    "max_pool2d": torch_max_pool,
+    "avg_pool2d": torch_avg_pool,
+    "dense": lambda torch, x, kernel, bias=0.0: x @ kernel + bias,
+    "relu": lambda torch, x: torch.relu(x),
+    "sigmoid": lambda torch, x: torch.sigmoid(x),
+    "tanh": lambda torch, x: torch.tanh(x),
+    "softmax": lambda torch, x: torch.softmax(x, -1),
+    "flatten": lambda torch, x: x.flatten(1),
+    "rescale": lambda torch, x, scale, offset=0.0: x * scale + offset,
+    "softmax_cross_entropy": lambda torch, logits, labels: torch.nn.functional.cross_entropy(
+        logits, labels
+    ),
+    "cross_entropy": torch_cross_entropy,
+    "mean_squared_error": lambda torch, y_pred, y_true: torch.nn.functional.mse_loss(
+        y_pred, y_true
+    ),
+}
