@@ -45,7 +45,7 @@ OPS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One row. `exact`: on small integers float32 makes no rounding error, so results are equal."""
 

@@ -34,7 +34,7 @@ def assert_gradient(
     x: np.ndarray,
     gradient: np.ndarray,
     rng: np.random.Generator,
-    full_below: int = 128,
+    full_below: int = 64,
 ) -> None:
     """Fail unless `gradient` is the slope of `function` at x.
 

@@ -1,0 +1,211 @@
+"""How far a float32 result may lie from the float64 reference: the one place where it is stated.
+
+A sum of n terms t_k in float32, in any order, is wrong by at most n * u * sum|t_k| (Higham,
+Accuracy and Stability of Numerical Algorithms, 4.2), u = 2^-24; rounding errors that are
+independent grow with sqrt(n) only (Higham and Mary, SIAM J. Sci. Comput. 41(5), 2019). We ask for
+the latter:
+
+    |core - reference| <= EPS * (2 + 4 sqrt(n)) * sum|t_k|,   EPS = 2^-23
+
+The 2 leaves room for a few units in the last place in exp, log and division. n = 0 stands for a
+result that is picked or copied: it must be equal. For every op and direction a function below gives
+(n, sum|t_k|) for each of its results, the sums by the reference on absolute values.
+"""
+
+import numpy as np
+import reference as ref
+from cases import Arrays
+
+EPS = 2.0**-23
+TINY = 1e-37  # results near the smallest normal number may be flushed to zero
+
+Magnitude = tuple[float, np.ndarray]
+
+
+def allowed(terms: float, magnitude: np.ndarray) -> np.ndarray:
+    if terms == 0:
+        return np.zeros_like(magnitude)
+    return EPS * (2 + 4 * np.sqrt(terms)) * magnitude + TINY
+
+
+def _abs(arrays: Arrays, *names: str) -> list[np.ndarray]:
+    return [np.abs(arrays[name].astype(np.float64)) for name in names if name in arrays]
+
+
+def _conv2d(arrays, **options):
+    terms = np.prod(arrays["kernel"].shape[:3]) + 1
+    return [(terms, ref.conv2d(*_abs(arrays, "x", "kernel", "bias"), **options))]
+
+
+def _conv2d_backward(arrays, **options):
+    sums = ref.conv2d_backward(*_abs(arrays, "dy", "x", "kernel"), **options)
+    height, width, _, filters = arrays["kernel"].shape
+    places = arrays["dy"][..., 0].size
+    return list(zip((height * width * filters, places, places), sums, strict=True))
+
+
+def _dense(arrays):
+    return [(len(arrays["kernel"]) + 1, ref.dense(*_abs(arrays, "x", "kernel", "bias")))]
+
+
+def _dense_backward(arrays):
+    sums = ref.dense_backward(*_abs(arrays, "dy", "x", "kernel"))
+    batch, units = arrays["dy"].shape
+    return list(zip((units, batch, batch), sums, strict=True))
+
+
+def _picked(arrays):
+    return [(0, next(iter(arrays.values())))]
+
+
+def _copied_gradient(arrays, **options):
+    return [(0, arrays["x"])]
+
+
+def _max_pool2d(arrays, **options):
+    return [(0, ref.max_pool2d(arrays["x"], **options))]
+
+
+def _max_pool2d_backward(arrays, **options):
+    (dy,) = _abs(arrays, "dy")
+    sums = ref.max_pool2d_backward(dy, arrays["x"], **options)
+    return [(_overlap(options), sums)]
+
+
+def _avg_pool2d(arrays, **options):
+    terms = np.prod(ref.pair(options["pool_size"]))
+    return [(terms, ref.avg_pool2d(*_abs(arrays, "x"), **options))]
+
+
+def _avg_pool2d_backward(arrays, **options):
+    sums = ref.avg_pool2d_backward(*_abs(arrays, "dy", "x"), **options)
+    return [(_overlap(options) + 1, sums)]
+
+
+def _overlap(options) -> int:
+    """How many windows may share a pixel; 0: none do, the gradient is copied."""
+    pool = ref.pair(options["pool_size"])
+    strides = pool if options["strides"] is None else ref.pair(options["strides"])
+    shared = np.prod([-(-k // s) for k, s in zip(pool, strides, strict=True)])
+    return 0 if shared == 1 else int(shared)
+
+
+def _sigmoid(arrays):
+    return [(1, ref.sigmoid(arrays["x"]))]
+
+
+def _sigmoid_backward(arrays):
+    return [(1, np.abs(arrays["dy"]) * ref.sigmoid(arrays["x"]))]  # 1 - y is exact to EPS, not less
+
+
+def _tanh(arrays):
+    return [(1, np.ones(arrays["x"].shape))]  # a quotient of exponentials: exact to EPS, not less
+
+
+def _tanh_backward(arrays):
+    return [(1, np.abs(arrays["dy"].astype(np.float64)))]
+
+
+def _softmax_error(x: np.ndarray) -> np.ndarray:
+    """Relative error of exp(x - m), in EPS: that of its argument, which is as large as x."""
+    x = x.astype(np.float64)
+    return 1.0 + np.abs(x - x.max(axis=-1, keepdims=True))
+
+
+def _softmax(arrays):
+    x = arrays["x"]
+    return [(x.shape[-1], ref.softmax(x) * _softmax_error(x))]
+
+
+def _softmax_backward(arrays):
+    (dy,) = _abs(arrays, "dy")
+    x, p = arrays["x"], ref.softmax(arrays["x"])
+    weighted = p * _softmax_error(x)
+    sums = weighted * dy + p * (weighted * dy).sum(axis=-1, keepdims=True)
+    return [(x.shape[-1], sums + weighted * (p * dy).sum(axis=-1, keepdims=True))]
+
+
+def _rescale(arrays, scale, offset=0.0):
+    return [(1, np.abs(arrays["x"].astype(np.float64) * scale) + abs(offset))]
+
+
+def _rescale_backward(arrays, scale, offset=0.0):
+    return [(1, np.abs(arrays["dy"].astype(np.float64) * scale))]
+
+
+def _softmax_cross_entropy(arrays):
+    z = arrays["logits"].astype(np.float64)
+    y = ref.targets(arrays["labels"], z.shape[1])
+    errors = _softmax_error(z) + np.log(z.shape[1])
+    return [(z.size, np.float64((y * errors).sum() / len(z)))]
+
+
+def _softmax_cross_entropy_backward(arrays):
+    z = arrays["logits"]
+    y = ref.targets(arrays["labels"], z.shape[1])
+    p = ref.softmax(z) * _softmax_error(z)
+    return [(z.shape[1], (p * y.sum(axis=1, keepdims=True) + y) / len(z))]
+
+
+def _cross_entropy(arrays):
+    p = arrays["probabilities"].astype(np.float64)
+    y = ref.targets(arrays["labels"], p.shape[1])
+    return [(p.size, np.float64((y * (1 + np.abs(np.log(p)))).sum() / len(p)))]
+
+
+def _cross_entropy_backward(arrays):
+    p = arrays["probabilities"].astype(np.float64)
+    y = ref.targets(arrays["labels"], p.shape[1])
+    totals = y.sum(axis=1, keepdims=True) / p.sum(axis=1, keepdims=True)
+    return [(p.shape[1], (y / p + totals) / len(p))]
+
+
+def _mean_squared_error(arrays):
+    a, b = _abs(arrays, "y_pred", "y_true")
+    return [(a.size, np.float64(np.mean((a + b) ** 2)))]
+
+
+def _mean_squared_error_backward(arrays):
+    a, b = _abs(arrays, "y_pred", "y_true")
+    return [(1, 2 * (a + b) / a.size)]
+
+
+def _sgd(arrays, learning_rate=0.01, momentum=0.0, nesterov=False, weight_decay=0.0):
+    w, g = _abs(arrays, "parameter", "gradient")
+    v = np.abs(arrays.get("velocity", np.zeros(w.shape)).astype(np.float64))
+    step = momentum * v + learning_rate * g
+    return [(4, w + 2 * step), (2, step)]
+
+
+FORWARD = {
+    "conv2d": _conv2d,
+    "max_pool2d": _max_pool2d,
+    "avg_pool2d": _avg_pool2d,
+    "dense": _dense,
+    "relu": _picked,
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
+    "softmax": _softmax,
+    "flatten": lambda arrays: [(0, ref.flatten(arrays["x"]))],
+    "rescale": _rescale,
+    "softmax_cross_entropy": _softmax_cross_entropy,
+    "cross_entropy": _cross_entropy,
+    "mean_squared_error": _mean_squared_error,
+    "sgd": _sgd,
+}
+
+BACKWARD = {
+    "conv2d": _conv2d_backward,
+    "max_pool2d": _max_pool2d_backward,
+    "avg_pool2d": _avg_pool2d_backward,
+    "dense": _dense_backward,
+    "relu": _copied_gradient,
+    "sigmoid": _sigmoid_backward,
+    "tanh": _tanh_backward,
+    "softmax": _softmax_backward,
+    "flatten": _copied_gradient,
+    "rescale": _rescale_backward,
+    "softmax_cross_entropy": _softmax_cross_entropy_backward,
+    "cross_entropy": _cross_entropy_backward,
+    "mean_squared_error": _mean_squared_error_backward,
+}

@@ -1,0 +1,116 @@
+"""Layers in a row, which the planner may fuse, against the reference's ops one after the other.
+
+Small integers again: whatever is fused, the result is the same to the last bit.
+"""
+
+import cases
+import numpy as np
+import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pycnn import _core
+
+pytestmark = pytest.mark.usefixtures("isa")
+
+
+def run_core(x, dy, kernel, bias, options, pool, relu):
+    graph = _core.Graph(x.shape[1:])
+    value = graph.conv2d(
+        graph.input, filters=kernel.shape[3], kernel_size=kernel.shape[:2], **options
+    )
+    if relu:
+        value = graph.activation(value, kind="relu")
+    if pool is not None:
+        value = graph.max_pool2d(value, **pool)
+    network = _core.Network(graph, value, 0)
+    network.set_parameter(0, _core.Tensor(kernel))
+    network.set_parameter(1, _core.Tensor(bias))
+    tensor = _core.Tensor(x)
+    y = network.predict(tensor, len(x)).numpy()
+    dx, (dkernel, dbias) = network.backward(tensor, _core.Tensor(dy(y.shape)))
+    return [y, *(gradient.numpy() for gradient in (dx, dkernel, dbias))]
+
+
+def run_reference(x, dy, kernel, bias, options, pool, relu):
+    z = reference.conv2d(x, kernel, bias, **options)
+    a = reference.relu(z) if relu else z
+    y = a if pool is None else reference.max_pool2d(a, **pool)
+    d = dy(y.shape)
+    d = d if pool is None else reference.max_pool2d_backward(d, a, **pool)
+    d = reference.relu_backward(d, z) if relu else d
+    return [y, *reference.conv2d_backward(d, x, kernel, **options)]
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@given(
+    batch=st.integers(1, 35),
+    size=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    channels=st.tuples(st.integers(1, 8), st.integers(1, 20)),
+    kernel_size=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    strides=st.sampled_from([(1, 1), (1, 1), (2, 1), (2, 2)]),
+    padding=st.sampled_from(["same", ((4, 4), (4, 4)), ((2, 3), (3, 4))]),
+    pool=st.sampled_from([None, (2, 2), (2, 2), (3, 2), (2, 1)]),
+    relu=st.booleans(),
+)
+def test_convolution_relu_and_max_pooling(
+    batch, size, channels, kernel_size, strides, padding, pool, relu
+):
+    rng = np.random.default_rng(batch)
+    draw = cases.integers_from(rng)
+    x, kernel = draw((batch, *size, channels[0])), draw((*kernel_size, *channels))
+    bias = draw((channels[1],))
+    options = {"strides": strides, "padding": padding}
+    if pool is not None:
+        shape = reference.conv2d(x[:1], kernel, **options).shape[1:3]
+        rule = "valid" if min(shape) >= pool[0] else "same"
+        pool = {"pool_size": (pool[0],) * 2, "strides": (pool[1],) * 2, "padding": rule}
+
+    def dy(shape):
+        return cases.integers_from(np.random.default_rng(1))(shape)
+
+    arguments = (x, dy, kernel, bias, options, pool, relu)
+    for got, want in zip(run_core(*arguments), run_reference(*arguments), strict=True):
+        assert got.shape == want.shape
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("place", range(4))
+def test_nan_passes_through_the_fused_layers(relu, place):
+    x = np.zeros((17, 2, 2, 1), np.float32)
+    x[3].flat[place] = np.nan
+    kernel, bias = np.ones((1, 1, 1, 2), np.float32), np.zeros(2, np.float32)
+    pool = {"pool_size": (2, 2), "strides": (2, 2)}
+    options = {"strides": (1, 1), "padding": "valid"}
+    y = run_core(x, lambda s: np.zeros(s, np.float32), kernel, bias, options, pool, relu)[0]
+    assert np.isnan(y[3]).all()
+    assert np.isnan(y).sum() == 2
+
+
+@pytest.mark.parametrize("batch", cases.BATCHES)
+def test_dense_and_relu(batch):
+    draw = cases.integers_from(np.random.default_rng(batch))
+    x, dy = draw((batch, 3, 3, 4)), draw((batch, 9))
+    first, second, bias = draw((36, 21)), draw((21, 9)), draw((21,))
+    graph = _core.Graph(x.shape[1:])
+    value = graph.dense(graph.flatten(graph.input), units=21)
+    value = graph.activation(value, kind="relu")
+    value = graph.dense(value, units=9, use_bias=False)
+    network = _core.Network(graph, value, 0)
+    for index, parameter in enumerate((first, bias, second)):
+        network.set_parameter(index, _core.Tensor(parameter))
+    y = network.predict(_core.Tensor(x), batch).numpy()
+    dx, gradients = network.backward(_core.Tensor(x), _core.Tensor(dy))
+
+    flat = reference.flatten(x)
+    z = reference.dense(flat, first, bias)
+    hidden = reference.relu(z)
+    dhidden, dsecond, _ = reference.dense_backward(dy, hidden, second)
+    dz = reference.relu_backward(dhidden, z)
+    dflat, dfirst, dbias = reference.dense_backward(dz, flat, first)
+    assert np.array_equal(y, reference.dense(hidden, second))
+    assert np.array_equal(dx.numpy(), reference.flatten_backward(dflat, x))
+    for got, want in zip(gradients, (dfirst, dbias, dsecond), strict=True):
+        assert np.array_equal(got.numpy(), want)
