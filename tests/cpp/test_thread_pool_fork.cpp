@@ -63,15 +63,17 @@ TEST(ThreadPoolFork, ChildMayChangeTheSizeAndForkAgain) {
 
 TEST(ThreadPoolFork, ChildWorksWhileAnotherThreadOfTheParentRunsAJob) {
   set_num_threads(2);
-  std::atomic<bool> running{false};
+  std::atomic<int> running{0};
   std::atomic<bool> may_end{false};
   std::thread caller([&] {
     parallel_run([&](Team&) {
-      running = true;
+      ++running;
       while (!may_end) std::this_thread::yield();
     });
   });
-  while (!running) std::this_thread::yield();
+  // Both, for a thread that is still starting may hold a lock of the address sanitizer's allocator,
+  // which the child would then wait for.
+  while (running < 2) std::this_thread::yield();
   const int code = exit_code(fork_child(threads_that_run));
   may_end = true;
   caller.join();
@@ -83,6 +85,7 @@ TEST(ThreadPoolFork, ChildOfAJobMayRunItsOwnJobs) {
   set_num_threads(2);
   std::atomic<int> code{-1};
   parallel_run([&](Team& team) {
+    team.barrier();  // all have started: see above
     if (team.index() == 0) code = exit_code(fork_child(threads_that_run));
   });
   EXPECT_EQ(code, 2);
