@@ -1,0 +1,36 @@
+"""pycnn: convolutional networks with a fast native core under a Keras-like API.
+
+Arrays are channels-last: images ``(images, height, width, channels)``, kernels
+``(height, width, in, out)``, dense weights ``(in, out)``.
+
+    >>> import pycnn
+    >>> from pycnn import layers
+    >>> model = pycnn.Sequential([layers.Flatten(input_shape=(28, 28)),
+    ...                           layers.Dense(10, activation="softmax")])
+    >>> model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+"""
+
+from pycnn import callbacks, datasets, initializers, layers, losses, metrics, ops, optimizers
+from pycnn._core import Tensor, __version__, num_threads, set_num_threads, set_random_seed
+from pycnn.io.model_file import load_model
+from pycnn.layers import Input
+from pycnn.model import Sequential
+
+__all__ = [
+    "Input",
+    "Sequential",
+    "Tensor",
+    "__version__",
+    "callbacks",
+    "datasets",
+    "initializers",
+    "layers",
+    "load_model",
+    "losses",
+    "metrics",
+    "num_threads",
+    "ops",
+    "optimizers",
+    "set_num_threads",
+    "set_random_seed",
+]

@@ -1,0 +1,189 @@
+"""User data to the native core's tensors: converted where that is safe, refused where not.
+
+Nothing here changes the user's arrays. uint8 and float32 data in C order are passed on without
+a copy.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pycnn import _core
+
+Array = npt.NDArray[Any]
+
+# Every integer up to here has a float32 of its own.
+_EXACT_IN_FLOAT32 = 2**24
+
+
+def as_array(data: Any, name: str) -> Array:
+    """Returns `data` as a NumPy array of numbers or bools, without a copy where that can be.
+
+    Raises:
+        TypeError: no data, or not real numbers (object, string, complex, dates).
+        ValueError: rows of different lengths, or no data in it.
+    """
+    if data is None:
+        raise TypeError(f"{name} is missing; received None")
+    if isinstance(data, _core.Tensor):
+        data = data.numpy()
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be made an array: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} must hold real numbers; received dtype {array.dtype} "
+            f"({type(data).__name__}). Convert it first, e.g. with np.asarray({name}, "
+            "dtype='float32')"
+        )
+    if array.size == 0:
+        raise ValueError(f"{name} is empty; received shape {array.shape}")
+    return array
+
+
+def numbers(data: Any, name: str) -> Array:
+    """Returns `data` as a float32 or uint8 array, in C order and native byte order.
+
+    uint8 and bool become uint8, all else float32.
+
+    Raises:
+        TypeError: not real numbers.
+        ValueError: empty; or numbers that float32 cannot hold.
+    """
+    array = as_array(data, name)
+    if array.dtype == np.bool_:
+        array = array.view(np.uint8)
+    elif array.dtype != np.uint8:
+        array = _to_float32(array, name)
+    return _dense(array)
+
+
+def labels(data: Any, name: str) -> npt.NDArray[np.int64]:
+    """Returns class labels as int64 ``(images,)`` from ``(images,)`` or ``(images, 1)``.
+
+    Floats are taken when every one of them is a whole number.
+
+    Raises:
+        TypeError: not real numbers.
+        ValueError: empty, of another rank, or not whole numbers.
+    """
+    array = as_array(data, name)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        hint = ""
+        if array.ndim == 2:
+            hint = "; for one-hot labels use the loss 'categorical_crossentropy'"
+        raise ValueError(
+            f"{name} must be integer labels of shape (images,); received shape {array.shape}{hint}"
+        )
+    if array.dtype.kind == "f":
+        whole = np.isfinite(array) & (array == np.trunc(array)) & (np.abs(array) < 2.0**63)
+        if not whole.all():
+            first = int(np.argmin(whole))
+            raise ValueError(
+                f"{name} must be integer labels; received {array[first]} at index {first}"
+            )
+    elif array.dtype.kind == "u" and array.dtype.itemsize == 8 and array.max() >= 2**63:
+        raise ValueError(f"{name} must fit in 64 bits with a sign; received {array.max()}")
+    return _dense(array.astype(np.int64, copy=False))
+
+
+def inputs(x: Any, input_shape: Sequence[int], where: str, name: str = "x") -> _core.Tensor:
+    """Returns a batch of images for a model that takes `input_shape` (without batch).
+
+    As in Keras a last dimension of 1 may be left out of `x`, or be there once too often.
+
+    Raises:
+        TypeError: not real numbers.
+        ValueError: empty or of another shape; `where` names the layer that expected it.
+    """
+    array = numbers(x, name)
+    expected = tuple(input_shape)
+    if (*array.shape[1:], 1) == expected or array.shape[1:] == (*expected, 1):
+        array = array.reshape(array.shape[:1] + expected)
+    if array.ndim == 0 or array.shape[1:] != expected:
+        raise ValueError(
+            f"{where}expected {name} of shape {_batched(expected)}; received shape "
+            f"{array.shape}{_shape_hint(array.shape, expected, name)}"
+        )
+    return _core.Tensor(array)
+
+
+def targets(
+    y: Any, loss_kind: str, output_shape: Sequence[int], name: str = "y", where: str = ""
+) -> _core.Tensor:
+    """Returns the targets of a loss: int64 labels for a sparse one, else float32.
+
+    Raises:
+        TypeError: not real numbers.
+        ValueError: empty, of another shape, or labels that are no whole numbers.
+    """
+    if loss_kind == "sparse_categorical_crossentropy":
+        return _core.Tensor(labels(y, name))
+    array = numbers(y, name)
+    expected = tuple(output_shape)
+    if (*array.shape[1:], 1) == expected:
+        array = array.reshape(array.shape[:1] + expected)
+    if array.ndim == 0 or array.shape[1:] != expected:
+        hint = ""
+        if loss_kind == "categorical_crossentropy" and array.shape[1:] in ((), (1,)):
+            hint = "; for integer labels use the loss 'sparse_categorical_crossentropy'"
+        raise ValueError(
+            f"{where}expected {name} of shape {_batched(expected)} for the loss {loss_kind!r}; "
+            f"received shape {array.shape}{hint}"
+        )
+    return _core.Tensor(_dense(array.astype(np.float32, copy=False)))
+
+
+def check_lengths(x: Any, y: Any, x_name: str = "x", y_name: str = "y") -> None:
+    """Refuses two sets of different lengths.
+
+    Raises:
+        ValueError: with both lengths.
+    """
+    if len(x) != len(y):
+        raise ValueError(
+            f"{x_name} and {y_name} must have the same number of images; "
+            f"received {len(x)} and {len(y)}"
+        )
+
+
+def _to_float32(array: Array, name: str) -> Array:
+    if array.dtype.kind in "iu" and array.dtype.itemsize > 2:
+        low, high = int(array.min()), int(array.max())
+        if low < -_EXACT_IN_FLOAT32 or high > _EXACT_IN_FLOAT32:
+            raise ValueError(
+                f"{name} holds integers from {low} to {high}, which float32 cannot hold "
+                f"exactly; scale them or convert them yourself"
+            )
+    with np.errstate(over="ignore"):
+        converted = array.astype(np.float32, copy=False)
+    if array.dtype.kind == "f" and array.dtype.itemsize > 4:
+        lost = np.isinf(converted) & np.isfinite(array)
+        if lost.any():
+            raise ValueError(f"{name} holds {array[lost][0]}, which is out of float32's range")
+    return converted
+
+
+def _dense(array: Array) -> Array:
+    """C order and aligned; a copy only when the array is not that already."""
+    return np.require(array, requirements=["C", "A"])
+
+
+def _batched(shape: tuple[int, ...]) -> str:
+    return f"({', '.join(['None', *map(str, shape)])}{',' if not shape else ''})"
+
+
+def _shape_hint(came: tuple[int, ...], expected: tuple[int, ...], name: str) -> str:
+    if len(expected) == 3 and came[1:] == (expected[2], expected[0], expected[1]):
+        return (
+            f". The data are channels-first; this model takes channels-last: "
+            f"np.transpose({name}, (0, 2, 3, 1))"
+        )
+    if came == expected:
+        return f". For a single image give a batch of one: {name}[None]"
+    return ""

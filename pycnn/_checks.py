@@ -1,0 +1,72 @@
+"""Checks of the options that users give to layers and to fit."""
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+
+def positive_int(value: Any, name: str, where: str = "", minimum: int = 1) -> int:
+    """Returns `value` as an int of at least `minimum`.
+
+    Raises:
+        TypeError: `value` is no integer (a bool and a float are none).
+        ValueError: `value` is below `minimum`.
+    """
+    if isinstance(value, bool):
+        raise TypeError(f"{where}{name} must be an integer; received {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{where}{name} must be an integer; received {value!r}") from None
+    if number < minimum:
+        raise ValueError(f"{where}{name} must be at least {minimum}; received {number}")
+    return number
+
+
+def int_pair(value: Any, name: str, where: str = "", minimum: int = 1) -> tuple[int, int]:
+    """Returns ``(height, width)`` from an integer or a pair of integers."""
+    if not isinstance(value, (Sequence, int)) and hasattr(value, "tolist"):
+        value = value.tolist()  # NumPy's scalars and arrays
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        number = positive_int(value, name, where, minimum)
+        return number, number
+    if len(value) != 2:
+        raise ValueError(
+            f"{where}{name} must be an integer or a pair (height, width); received {value!r}"
+        )
+    first, second = (positive_int(item, name, where, minimum) for item in value)
+    return first, second
+
+
+def finite_float(value: Any, name: str, where: str = "") -> float:
+    """Returns `value` as a float.
+
+    Raises:
+        TypeError: `value` is no number.
+        ValueError: `value` is infinite or not a number.
+    """
+    if isinstance(value, (bool, str, bytes)):
+        raise TypeError(f"{where}{name} must be a number; received {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{where}{name} must be a number; received {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{where}{name} must be finite; received {number}")
+    return number
+
+
+def shape_tuple(value: Any, name: str, where: str = "") -> tuple[int, ...]:
+    """Returns a shape without the batch dimension as a tuple of positive integers."""
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        raise TypeError(f"{where}{name} must be a tuple like (28, 28, 1); received {value!r}")
+    dimensions = tuple(value)
+    if not dimensions:
+        raise ValueError(f"{where}{name} must have at least one dimension; received ()")
+    if any(item is None for item in dimensions):
+        raise ValueError(
+            f"{where}{name} must be known in every dimension and leave out the batch; "
+            f"received {dimensions}"
+        )
+    return tuple(positive_int(item, name, where) for item in dimensions)

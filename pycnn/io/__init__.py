@@ -1,0 +1,1 @@
+"""Reading and writing files: weights and models, IDX."""

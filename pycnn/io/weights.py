@@ -1,0 +1,140 @@
+"""Weights in safetensors files: written all or nothing, checked before they are taken."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from pycnn import _core
+from pycnn._arrays import Array
+
+PathLike = str | os.PathLike[str]
+
+#: Every file of pycnn says this in its metadata.
+FORMAT = {"format": "pycnn", "version": "1"}
+
+
+def full_name(parameter: _core.Parameter) -> str:
+    """The name of a weight in a file: ``"conv2d/kernel"``."""
+    return f"{parameter.layer}/{parameter.name}"
+
+
+def write(path: PathLike, tensors: dict[str, Array], metadata: dict[str, str]) -> None:
+    """Writes tensors and metadata; a file of that name stays whole until the new one is complete.
+
+    Raises:
+        OSError: it cannot be written, e.g. because the disk is full.
+    """
+    from safetensors.numpy import save
+
+    write_whole(path, save(tensors, FORMAT | metadata))
+
+
+def write_whole(path: PathLike, data: bytes) -> None:
+    """Writes a file beside `path` and puts it there only when it is safe on disk.
+
+    Raises:
+        OSError: it cannot be written; what was at `path` is as it was.
+    """
+    target = os.path.realpath(path)
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(6)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(folder)
+
+
+def read(path: PathLike, expected: Sequence[_core.Parameter]) -> list[Array]:
+    """Returns the weights of a file in the order of `expected`, float32.
+
+    Names, shapes and types are compared with `expected` in the file's header first.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: truncated, corrupt, or weights of another architecture; names the layer, what
+            was expected and what came.
+    """
+    with open_file(path) as file:
+        _check(path, file, expected)
+        return [file.get_tensor(full_name(parameter)) for parameter in expected]
+
+
+def read_metadata(path: PathLike) -> dict[str, str]:
+    """Returns the metadata of a file of pycnn.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: truncated, corrupt, or not written by pycnn.
+    """
+    with open_file(path) as file:
+        metadata: dict[str, str] = file.metadata() or {}
+    if metadata.get("format") != FORMAT["format"]:
+        raise ValueError(f"{os.fspath(path)}: not a file of pycnn, its metadata do not say so")
+    if metadata.get("version") != FORMAT["version"]:
+        raise ValueError(
+            f"{os.fspath(path)}: expected version {FORMAT['version']} of the format; "
+            f"received {metadata.get('version')}"
+        )
+    return metadata
+
+
+def open_file(path: PathLike) -> Any:
+    """Opens a safetensors file; its header is checked against the file's size.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: truncated or corrupt.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    with open(path, "rb"):  # for Python's own message when it cannot be read
+        pass
+    try:
+        return safe_open(os.fspath(path), framework="numpy")
+    except SafetensorError as error:
+        raise ValueError(f"{os.fspath(path)}: truncated or corrupt weights file: {error}") from None
+
+
+def _check(path: PathLike, file: Any, expected: Sequence[_core.Parameter]) -> None:
+    there = set(file.keys())
+    for parameter in expected:
+        name = full_name(parameter)
+        start = f"{os.fspath(path)}: weights of another architecture: layer {parameter.layer!r}"
+        if name not in there:
+            raise ValueError(
+                f"{start} expected {name!r} {tuple(parameter.shape)}; the file has "
+                f"{', '.join(sorted(there)[:8]) or 'no weights'}"
+            )
+        entry = file.get_slice(name)
+        came = tuple(entry.get_shape())
+        if came != tuple(parameter.shape):
+            raise ValueError(
+                f"{start} expected {name!r} of shape {tuple(parameter.shape)}; received {came}"
+            )
+        if entry.get_dtype() != "F32":
+            raise ValueError(f"{start} expected {name!r} in F32; received {entry.get_dtype()}")
+    left = there - {full_name(parameter) for parameter in expected}
+    if left:
+        raise ValueError(
+            f"{os.fspath(path)}: weights of another architecture: the model has no "
+            f"{', '.join(map(repr, sorted(left)[:8]))}"
+        )
+
+
+def _sync_folder(folder: str) -> None:
+    """Makes the new name last through a power failure, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

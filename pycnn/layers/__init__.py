@@ -1,0 +1,27 @@
+"""Layers with Keras's names and defaults; data are channels-last.
+
+A layer only describes: shapes and options are checked when it is added to a model, and the
+native core does the work. For a layer of your own see `Layer`.
+"""
+
+from pycnn.layers.activation import Activation, ReLU, Softmax
+from pycnn.layers.base import Layer
+from pycnn.layers.convolution import Conv2D
+from pycnn.layers.core import Dense, Flatten, Input, Rescaling
+from pycnn.layers.own import Weight
+from pycnn.layers.pooling import AveragePooling2D, MaxPooling2D
+
+__all__ = [
+    "Activation",
+    "AveragePooling2D",
+    "Conv2D",
+    "Dense",
+    "Flatten",
+    "Input",
+    "Layer",
+    "MaxPooling2D",
+    "ReLU",
+    "Rescaling",
+    "Softmax",
+    "Weight",
+]
