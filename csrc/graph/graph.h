@@ -71,6 +71,11 @@ struct NodeInfo {
   std::int64_t receptive_height, receptive_width;     // in pixels of the input
 };
 
+struct Initializers {
+  Initializer kernel = Initializer::glorot_uniform;
+  Initializer bias = Initializer::zeros;
+};
+
 class Graph {
  public:
   // ValueError for an empty shape or a dimension below 1.
@@ -78,10 +83,6 @@ class Graph {
 
   ValueId input() const { return 0; }
 
-  struct Initializers {
-    Initializer kernel = Initializer::glorot_uniform;
-    Initializer bias = Initializer::zeros;
-  };
   ValueId conv2d(ValueId x, const Conv2dOptions& options, std::string name = "",
                  Initializers init = {});
   ValueId max_pool2d(ValueId x, const MaxPool2dOptions& options, std::string name = "");

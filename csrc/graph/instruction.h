@@ -1,0 +1,126 @@
+#pragma once
+// The instructions of a plan: what a step is made of. Plain data; each backend runs them with its
+// own kernels. Every operand is a buffer of the plan or a parameter of the graph.
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "graph/graph.h"
+#include "ops/loss.h"
+
+namespace pycnn {
+
+using BufferId = int;
+
+// Arrays outside the plan that a block is gathered from or scattered to.
+enum class Stream : std::uint8_t { input, target, output_gradient, output, input_gradient };
+
+struct GatherRows {  // buffer = scale * stream + offset
+  Stream stream;
+  float scale, offset;
+  BufferId y;
+};
+struct ScatterRows {
+  BufferId x;
+  Stream stream;
+};
+struct Conv2dForward {
+  Conv2dGeometry g;
+  BufferId x, y;
+  ParameterId kernel, bias;  // bias: -1 when there is none
+  bool relu;
+};
+struct Conv2dPoolForward {
+  Conv2dGeometry g;
+  BufferId x, y, code;
+  ParameterId kernel, bias;
+  bool relu;
+};
+struct Conv2dPoolBackward {
+  BufferId dy, code, dz;
+};
+struct Conv2dBackwardInput {
+  Conv2dGeometry g;
+  BufferId dz, dx;
+  ParameterId kernel;
+};
+struct Conv2dBackwardParams {
+  Conv2dGeometry g;
+  BufferId x, dz;
+  ParameterId kernel, bias;
+};
+struct MaxPool2dForward {
+  WindowGeometry g;
+  BufferId x, y;
+};
+struct MaxPool2dBackward {
+  WindowGeometry g;
+  BufferId dy, x, y, dx;
+};
+struct AvgPool2dForward {
+  WindowGeometry g;
+  BufferId x, y;
+};
+struct AvgPool2dBackward {
+  WindowGeometry g;
+  BufferId dy, dx;
+};
+struct DenseForward {
+  DenseGeometry g;
+  BufferId x, y;
+  ParameterId kernel, bias;
+  bool relu;
+};
+struct DenseBackwardInput {
+  DenseGeometry g;
+  BufferId dz, dx;
+  ParameterId kernel;
+};
+struct DenseBackwardParams {
+  DenseGeometry g;
+  BufferId x, dz, scratch;
+  ParameterId kernel, bias;
+};
+struct ActivationForward {
+  Activation kind;
+  BufferId x, y;
+};
+struct ActivationBackward {
+  Activation kind;
+  BufferId dy, y, dx;
+};
+struct Rescale {  // also the plain copy between layouts
+  float scale, offset;
+  BufferId x, y;
+};
+struct LossStep {  // dz: -1 when only the loss is wanted; rows: -1 when targets are labels
+  LossKind kind;
+  BufferId z, rows, dz;
+};
+struct HostForward {
+  int node;
+  BufferId x, y;
+};
+struct HostBackward {
+  int node;
+  BufferId dy, dx;  // dx: -1 when nobody needs it
+};
+
+using Operation =
+    std::variant<GatherRows, ScatterRows, Conv2dForward, Conv2dPoolForward, Conv2dPoolBackward,
+                 Conv2dBackwardInput, Conv2dBackwardParams, MaxPool2dForward, MaxPool2dBackward,
+                 AvgPool2dForward, AvgPool2dBackward, DenseForward, DenseBackwardInput,
+                 DenseBackwardParams, ActivationForward, ActivationBackward, Rescale, LossStep,
+                 HostForward, HostBackward>;
+
+struct Instruction {
+  Operation operation;
+  std::string layer;            // who it works for, for messages: "[Conv2D 'c1']"
+  std::vector<BufferId> reads;
+  std::vector<BufferId> writes;
+  bool forward = true;
+  bool on_host = false;         // needs the whole batch: the blocks meet before and after it
+};
+
+}  // namespace pycnn

@@ -1,0 +1,83 @@
+#include "graph/plan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/error.h"
+#include "graph/plan_builder.h"
+
+namespace pycnn {
+namespace {
+
+// All partial sums together should stay in a big cache and never dominate the memory.
+constexpr std::int64_t kPartialSumBytes = std::int64_t{64} << 20;
+constexpr std::int64_t kMostPartialSums = 16;
+
+int partial_sums(const Graph& graph) {
+  std::int64_t bytes = 4;
+  for (const Parameter& p : graph.parameters()) {
+    bytes = checked_add(bytes, checked_mul(element_count(p.shape), 4));
+  }
+  return static_cast<int>(
+      std::clamp<std::int64_t>(kPartialSumBytes / bytes, 2, kMostPartialSums));
+}
+
+void find_lifetimes(Plan& plan) {
+  const auto root = [&](BufferId id) -> Buffer& {
+    Buffer& buffer = plan.buffers[static_cast<std::size_t>(id)];
+    return buffer.alias_of < 0 ? buffer : plan.buffers[static_cast<std::size_t>(buffer.alias_of)];
+  };
+  const auto use = [&](BufferId id, int at) {
+    Buffer& buffer = root(id);
+    if (buffer.first_use < 0) buffer.first_use = at;
+    buffer.last_use = std::max(buffer.last_use, at);
+  };
+  for (std::size_t i = 0; i < plan.program.size(); ++i) {
+    for (BufferId id : plan.program[i].reads) use(id, static_cast<int>(i));
+    for (BufferId id : plan.program[i].writes) use(id, static_cast<int>(i));
+  }
+}
+
+}  // namespace
+
+Plan make_plan(const Graph& graph, ValueId output, PlanKind kind,
+               const std::optional<LossSpec>& loss, bool fuse) {
+  PlanBuilder builder(graph, kind, fuse);
+  const ValueId end = loss ? loss->predictions : output;
+  const FusedGraph fused = fuse_graph(graph, end, fuse);
+  builder.forward(fused);
+  if (kind == PlanKind::predict) {
+    builder.scatter_output(end);
+  } else if (kind == PlanKind::gradient) {
+    builder.gather_output_gradient(end);
+  } else {
+    builder.loss(*loss);
+  }
+  if (kind == PlanKind::train || kind == PlanKind::gradient) builder.backward(fused);
+
+  Plan plan = builder.take();
+  plan.partial_sums = partial_sums(graph);
+  find_lifetimes(plan);
+  plan.arena_bytes = assign_offsets(plan.buffers);
+  return plan;
+}
+
+std::string Plan::report() const {
+  std::string text = "instructions\n";
+  for (const Instruction& i : program) {
+    text += std::string("  ") + (i.forward ? "forward  " : "backward ") + i.layer + "\n";
+  }
+  text += "buffers of a block of 16 images (bytes, place in the arena, alive)\n";
+  std::size_t sum = 0;
+  for (const Buffer& b : buffers) {
+    if (b.alias_of >= 0) continue;
+    sum += b.bytes();
+    text += "  " + std::to_string(b.bytes()) + " at " + std::to_string(b.offset) + ", " +
+            std::to_string(b.first_use) + ".." + std::to_string(b.last_use) + "  " + b.name + "\n";
+  }
+  text += "arena " + std::to_string(arena_bytes) + " bytes for buffers of " + std::to_string(sum) +
+          " bytes in all; " + std::to_string(partial_sums) + " partial sums at most\n";
+  return text;
+}
+
+}  // namespace pycnn

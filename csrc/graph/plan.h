@@ -1,0 +1,73 @@
+#pragma once
+// The plan: the program that every block of 16 images runs, with a place in one arena for every
+// activation, saved value and scratch buffer.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "graph/fuse.h"
+#include "graph/instruction.h"
+
+namespace pycnn {
+
+enum class PlanKind : std::uint8_t {
+  predict,   // forward, output to a stream
+  evaluate,  // forward and loss
+  train,     // forward, loss, gradients of the parameters
+  gradient,  // forward, upstream gradient from a stream, gradients of parameters and input
+};
+
+// What the loss makes of the network's output.
+struct LossSpec {
+  LossKind kind;
+  bool integer_labels;
+  ValueId predictions;  // the value that the loss reads: the output, or the logits before a softmax
+};
+
+struct Buffer {
+  std::string name;  // of the layer it belongs to and what it holds, for the report
+  int height = 1, width = 1, channels = 1;
+  Halo halo;                // zeros around it, kept by the executor
+  int element_size = 4;     // 4: float, 1: byte (pooling codes)
+  BufferId alias_of = -1;   // another buffer whose memory this one is, under another shape
+  int first_use = -1, last_use = -1;  // positions in the program; an alias has none of its own
+  std::size_t offset = 0;   // in the arena, bytes
+
+  bool has_halo() const { return halo.top + halo.bottom + halo.left + halo.right > 0; }
+  std::int64_t row() const;        // elements from row to row
+  std::size_t bytes() const;       // of the whole buffer for 16 images
+  std::int64_t interior() const;   // index of the first element inside the halo
+};
+
+struct Plan {
+  PlanKind kind;
+  std::vector<Instruction> program;
+  std::vector<Buffer> buffers;
+  std::size_t arena_bytes = 0;
+  bool has_host_layers = false;
+  // Parameter gradients go to this many partial sums at most, whatever the number of threads.
+  int partial_sums = 1;
+
+  // One line per instruction and one per buffer, with the totals.
+  std::string report() const;
+};
+
+// Builds the plan for the chain that ends in `output`. `loss` is set for evaluate and train.
+// Throws OverflowError when sizes leave the range of the machine.
+Plan make_plan(const Graph& graph, ValueId output, PlanKind kind,
+               const std::optional<LossSpec>& loss, bool fuse);
+
+// Gives every buffer its offset: buffers that are never alive together may share bytes. Largest
+// first, each at the lowest place that is free during its life. Returns the arena's size.
+std::size_t assign_offsets(std::vector<Buffer>& buffers);
+
+// Height, width, channels of a shape in the block layout: the last dimension is the channels, the
+// one before it the width, all others the height.
+struct BlockShape {
+  int height, width, channels;
+};
+BlockShape block_shape(const Shape& shape);
+
+}  // namespace pycnn

@@ -1,0 +1,238 @@
+#include "runtime/block_runner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <variant>
+
+namespace pycnn {
+
+using cpu::ConstView;
+using cpu::kLanes;
+using cpu::View;
+
+BlockRunner::BlockRunner(const Plan& plan, const ParameterStore& parameters, const Batch& batch)
+    : plan_(plan), parameters_(parameters), batch_(batch), kernels_(cpu::kernels()) {}
+
+void BlockRunner::run(const Instruction& instruction, const Block& block) const {
+  for (BufferId id : instruction.writes) {
+    if (buffer(id).has_halo()) clear_halo(block, id);
+  }
+  std::visit([&](const auto& operation) { run(operation, block); }, instruction.operation);
+}
+
+// ---- operands
+
+View BlockRunner::view(const Block& block, BufferId id) const {
+  const Buffer& b = buffer(id);
+  float* data = reinterpret_cast<float*>(block.arena + b.offset);
+  return {data + b.interior(), b.row(), b.height, b.width, b.channels};
+}
+
+ConstView BlockRunner::const_view(const Block& block, BufferId id) const {
+  return cpu::as_const(view(block, id));
+}
+
+std::uint8_t* BlockRunner::bytes(const Block& block, BufferId id) const {
+  return reinterpret_cast<std::uint8_t*>(block.arena + buffer(id).offset);
+}
+
+float* BlockRunner::gradient(const Block& block, ParameterId id) const {
+  return id < 0 ? nullptr : block.gradients + parameters_.offset(id);
+}
+
+void BlockRunner::clear_halo(const Block& block, BufferId id) const {
+  const Buffer& b = buffer(id);
+  const std::int64_t row = b.row();
+  float* data = reinterpret_cast<float*>(block.arena + b.offset);
+  const std::int64_t left = std::int64_t{b.halo.left} * b.channels * kLanes;
+  const std::int64_t right = std::int64_t{b.halo.right} * b.channels * kLanes;
+  float* first = data + b.halo.top * row;
+  float* end = first + b.height * row;
+  std::fill(data, first, 0.0f);
+  for (float* r = first; r != end; r += row) {
+    std::fill(r, r + left, 0.0f);
+    std::fill(r + row - right, r + row, 0.0f);
+  }
+  std::fill(end, end + b.halo.bottom * row, 0.0f);
+}
+
+// ---- to and from NHWC
+
+namespace {
+
+template <typename T>
+void row_pointers(T* base, std::int64_t row_size, const Batch& batch, const Block& b,
+                  T** pointers) {
+  for (int l = 0; l < b.count; ++l) pointers[l] = base + batch.row(b.first + l) * row_size;
+}
+
+std::int64_t row_size(const Tensor& t) { return t.size() / t.shape()[0]; }
+
+}  // namespace
+
+void BlockRunner::run(const GatherRows& i, const Block& b) const {
+  const Tensor& from = i.stream == Stream::input    ? *batch_.input
+                       : i.stream == Stream::target ? *batch_.target
+                                                    : *batch_.output_gradient;
+  const View y = view(b, i.y);
+  if (from.dtype() == DType::uint8) {
+    const std::uint8_t* rows[kLanes];
+    row_pointers(from.data<std::uint8_t>(), row_size(from), batch_, b, rows);
+    kernels_.gather->from_uint8(rows, b.count, i.scale, i.offset, y);
+  } else {
+    const float* rows[kLanes];
+    row_pointers(from.data<float>(), row_size(from), batch_, b, rows);
+    kernels_.gather->from_float(rows, b.count, i.scale, i.offset, y);
+  }
+}
+
+void BlockRunner::run(const ScatterRows& i, const Block& b) const {
+  Tensor& to = i.stream == Stream::output ? *batch_.output : *batch_.input_gradient;
+  float* rows[kLanes];
+  row_pointers(to.data<float>(), row_size(to), batch_, b, rows);
+  kernels_.gather->to_float(const_view(b, i.x), b.count, rows);
+}
+
+void BlockRunner::load(const Block& block, BufferId to, const float* images) const {
+  const View y = view(block, to);
+  const float* rows[kLanes];
+  for (int l = 0; l < block.count; ++l) {
+    rows[l] = images + l * (std::int64_t{y.height} * y.width * y.channels);
+  }
+  if (buffer(to).has_halo()) clear_halo(block, to);
+  kernels_.gather->from_float(rows, block.count, 1.0f, 0.0f, y);
+}
+
+void BlockRunner::save(const Block& block, BufferId from, float* images) const {
+  const ConstView x = const_view(block, from);
+  float* rows[kLanes];
+  for (int l = 0; l < block.count; ++l) {
+    rows[l] = images + l * (std::int64_t{x.height} * x.width * x.channels);
+  }
+  kernels_.gather->to_float(x, block.count, rows);
+}
+
+bool BlockRunner::is_finite(const Block& block, BufferId id) const {
+  if (buffer(id).element_size != 4) return true;
+  const ConstView v = const_view(block, id);
+  for (int h = 0; h < v.height; ++h) {
+    const float* row = v.at(h, 0);
+    for (std::int64_t i = 0; i < v.row_size(); i += kLanes) {
+      for (int l = 0; l < block.count; ++l) {
+        if (!std::isfinite(row[i + l])) return false;
+      }
+    }
+  }
+  return true;
+}
+
+// ---- one overload for each instruction
+
+void BlockRunner::run(const Conv2dForward& i, const Block& b) const {
+  kernels_.conv2d->forward(i.g, const_view(b, i.x), weight(i.kernel), weight(i.bias), i.relu,
+                           view(b, i.y));
+}
+
+void BlockRunner::run(const Conv2dPoolForward& i, const Block& b) const {
+  kernels_.conv2d->forward_pool(i.g, const_view(b, i.x), weight(i.kernel), weight(i.bias), i.relu,
+                                view(b, i.y), bytes(b, i.code));
+}
+
+void BlockRunner::run(const Conv2dPoolBackward& i, const Block& b) const {
+  kernels_.conv2d->backward_pool(const_view(b, i.dy), bytes(b, i.code), view(b, i.dz));
+}
+
+void BlockRunner::run(const Conv2dBackwardInput& i, const Block& b) const {
+  kernels_.conv2d->backward_input(i.g, const_view(b, i.dz), weight(i.kernel), view(b, i.dx));
+}
+
+void BlockRunner::run(const Conv2dBackwardParams& i, const Block& b) const {
+  kernels_.conv2d->backward_params(i.g, const_view(b, i.x), const_view(b, i.dz), b.accumulate,
+                                   gradient(b, i.kernel), gradient(b, i.bias));
+}
+
+void BlockRunner::run(const MaxPool2dForward& i, const Block& b) const {
+  kernels_.max_pool2d->forward(i.g, const_view(b, i.x), view(b, i.y));
+}
+
+void BlockRunner::run(const MaxPool2dBackward& i, const Block& b) const {
+  kernels_.max_pool2d->backward(i.g, const_view(b, i.dy), const_view(b, i.x), const_view(b, i.y),
+                                view(b, i.dx));
+}
+
+void BlockRunner::run(const AvgPool2dForward& i, const Block& b) const {
+  kernels_.avg_pool2d->forward(i.g, const_view(b, i.x), view(b, i.y));
+}
+
+void BlockRunner::run(const AvgPool2dBackward& i, const Block& b) const {
+  kernels_.avg_pool2d->backward(i.g, const_view(b, i.dy), view(b, i.dx));
+}
+
+void BlockRunner::run(const DenseForward& i, const Block& b) const {
+  kernels_.dense->forward(i.g, floats(b, i.x), weight(i.kernel), weight(i.bias), i.relu,
+                          floats(b, i.y));
+}
+
+void BlockRunner::run(const DenseBackwardInput& i, const Block& b) const {
+  kernels_.dense->backward_input(i.g, floats(b, i.dz), weight(i.kernel), floats(b, i.dx));
+}
+
+void BlockRunner::run(const DenseBackwardParams& i, const Block& b) const {
+  kernels_.dense->backward_params(i.g, floats(b, i.x), floats(b, i.dz), floats(b, i.scratch),
+                                  b.accumulate, gradient(b, i.kernel), gradient(b, i.bias));
+}
+
+void BlockRunner::run(const ActivationForward& i, const Block& b) const {
+  const ConstView x = const_view(b, i.x);
+  const View y = view(b, i.y);
+  switch (i.kind) {
+    case Activation::relu:
+      return kernels_.relu->forward(x, y);
+    case Activation::sigmoid:
+      return kernels_.sigmoid->forward(x, y);
+    case Activation::tanh:
+      return kernels_.tanh->forward(x, y);
+    case Activation::softmax:
+      return kernels_.softmax->forward(x, y);
+  }
+}
+
+void BlockRunner::run(const ActivationBackward& i, const Block& b) const {
+  const ConstView dy = const_view(b, i.dy), y = const_view(b, i.y);
+  const View dx = view(b, i.dx);
+  switch (i.kind) {
+    case Activation::relu:
+      return kernels_.relu->backward(dy, y, dx);
+    case Activation::sigmoid:
+      return kernels_.sigmoid->backward(dy, y, dx);
+    case Activation::tanh:
+      return kernels_.tanh->backward(dy, y, dx);
+    case Activation::softmax:
+      return kernels_.softmax->backward(dy, y, dx);
+  }
+}
+
+void BlockRunner::run(const Rescale& i, const Block& b) const {
+  kernels_.rescale->forward(i.scale, i.offset, const_view(b, i.x), view(b, i.y));
+}
+
+void BlockRunner::run(const LossStep& i, const Block& b) const {
+  std::int64_t labels[kLanes] = {};
+  cpu::Targets targets{nullptr, nullptr};
+  if (i.rows >= 0) {
+    targets.rows = floats(b, i.rows);
+  } else {
+    const std::int64_t* all = batch_.target->data<std::int64_t>();
+    for (int l = 0; l < b.count; ++l) labels[l] = all[batch_.row(b.first + l)];
+    targets.labels = labels;
+  }
+  const View z = view(b, i.z);
+  const auto function = i.kind == LossKind::softmax_cross_entropy ? kernels_.loss->softmax_cross_entropy
+                        : i.kind == LossKind::cross_entropy       ? kernels_.loss->cross_entropy
+                                                            : kernels_.loss->mean_squared_error;
+  function(z.height * z.width * z.channels, z.data, targets, b.count,
+           1.0f / static_cast<float>(batch_.count), b.loss, b.rank,
+           i.dz >= 0 ? floats(b, i.dz) : nullptr);
+}
+
+}  // namespace pycnn

@@ -1,0 +1,76 @@
+#pragma once
+// Runs the instructions of a plan for one block of 16 images with the CPU kernels.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "graph/plan.h"
+#include "ops/cpu/kernels.h"
+#include "runtime/batch.h"
+#include "runtime/parameter_store.h"
+
+namespace pycnn {
+
+// One block on its way through the program.
+struct Block {
+  std::int64_t first;  // position of its first image in the batch
+  int count;           // images, 1 to 16
+  std::byte* arena;
+  float* gradients;    // flat partial sum that it adds to
+  bool accumulate;     // false for the first block of a partial sum
+  float* loss;         // [16]
+  std::int32_t* rank;  // [16]
+};
+
+class BlockRunner {
+ public:
+  BlockRunner(const Plan& plan, const ParameterStore& parameters, const Batch& batch);
+
+  void run(const Instruction& instruction, const Block& block) const;
+
+  // Between a buffer of the block and rows of NHWC images: `images` points at the rows of the
+  // block's first image.
+  void load(const Block& block, BufferId to, const float* images) const;
+  void save(const Block& block, BufferId from, float* images) const;
+
+  // Whether the images' values in a float buffer are all finite.
+  bool is_finite(const Block& block, BufferId id) const;
+
+ private:
+  cpu::View view(const Block& block, BufferId id) const;
+  cpu::ConstView const_view(const Block& block, BufferId id) const;
+  float* floats(const Block& block, BufferId id) const { return view(block, id).data; }
+  std::uint8_t* bytes(const Block& block, BufferId id) const;
+  const Buffer& buffer(BufferId id) const { return plan_.buffers[static_cast<std::size_t>(id)]; }
+  const float* weight(ParameterId id) const { return id < 0 ? nullptr : parameters_.at(id); }
+  float* gradient(const Block& block, ParameterId id) const;
+  void clear_halo(const Block& block, BufferId id) const;
+
+  void run(const GatherRows& i, const Block& b) const;
+  void run(const ScatterRows& i, const Block& b) const;
+  void run(const Conv2dForward& i, const Block& b) const;
+  void run(const Conv2dPoolForward& i, const Block& b) const;
+  void run(const Conv2dPoolBackward& i, const Block& b) const;
+  void run(const Conv2dBackwardInput& i, const Block& b) const;
+  void run(const Conv2dBackwardParams& i, const Block& b) const;
+  void run(const MaxPool2dForward& i, const Block& b) const;
+  void run(const MaxPool2dBackward& i, const Block& b) const;
+  void run(const AvgPool2dForward& i, const Block& b) const;
+  void run(const AvgPool2dBackward& i, const Block& b) const;
+  void run(const DenseForward& i, const Block& b) const;
+  void run(const DenseBackwardInput& i, const Block& b) const;
+  void run(const DenseBackwardParams& i, const Block& b) const;
+  void run(const ActivationForward& i, const Block& b) const;
+  void run(const ActivationBackward& i, const Block& b) const;
+  void run(const Rescale& i, const Block& b) const;
+  void run(const LossStep& i, const Block& b) const;
+  void run(const HostForward&, const Block&) const {}   // the executor's: they need all blocks
+  void run(const HostBackward&, const Block&) const {}
+
+  const Plan& plan_;
+  const ParameterStore& parameters_;
+  const Batch& batch_;
+  const cpu::Kernels& kernels_;
+};
+
+}  // namespace pycnn

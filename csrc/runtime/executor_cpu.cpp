@@ -1,0 +1,282 @@
+#include "runtime/executor_cpu.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "core/error.h"
+#include "runtime/interrupt.h"
+
+namespace pycnn {
+
+using cpu::kLanes;
+
+// What the threads of one run share.
+struct CpuExecutor::Job {
+  BlockRunner runner;
+  std::unique_ptr<std::atomic<std::int64_t>[]> next;  // next piece of work, per stage
+  std::atomic<bool> cancelled{false};
+  std::exception_ptr error;  // of the calling thread, the only one that may throw
+
+  // Runs f on the calling thread; an exception stops the whole job.
+  template <typename F>
+  void guard(F f) {
+    try {
+      f();
+    } catch (...) {
+      error = std::current_exception();
+      cancelled.store(true, std::memory_order_relaxed);
+    }
+  }
+};
+
+CpuExecutor::CpuExecutor(const Graph& graph, Plan plan, ParameterStore& parameters)
+    : graph_(graph),
+      plan_(std::move(plan)),
+      parameters_(parameters),
+      has_gradients_(plan_.kind == PlanKind::train || plan_.kind == PlanKind::gradient) {
+  for (std::size_t i = 0; i < plan_.program.size(); ++i) {
+    const bool on_host = plan_.program[i].on_host;
+    if (on_host || stages_.empty() || stages_.back().on_host) {
+      stages_.push_back({i, i + 1, on_host});
+    } else {
+      stages_.back().end = i + 1;
+    }
+  }
+}
+
+void CpuExecutor::prepare(const Batch& batch) {
+  count_ = batch.count;
+  blocks_ = (count_ + kLanes - 1) / kLanes;
+  slots_ = static_cast<int>(std::min<std::int64_t>(plan_.partial_sums, blocks_));
+  finite_ = true;
+  const auto arenas =
+      static_cast<std::size_t>(plan_.has_host_layers ? blocks_ : std::int64_t{num_threads()});
+  while (arenas_.size() < arenas) arenas_.emplace_back(plan_.arena_bytes);
+  losses_.assign(static_cast<std::size_t>(blocks_ * kLanes), 0.0f);
+  ranks_.assign(static_cast<std::size_t>(blocks_ * kLanes), 0);
+  if (!has_gradients_) return;
+  gradient_stride_ = parameters_.flat_size();
+  const auto wanted = static_cast<std::size_t>(gradient_stride_) * static_cast<std::size_t>(slots_);
+  if (gradients_.size() < wanted * sizeof(float)) {
+    // Zeros: the gaps between parameters and what no instruction writes stay so.
+    gradients_ = Arena(wanted * sizeof(float));
+    std::fill_n(reinterpret_cast<float*>(gradients_.data()), wanted, 0.0f);
+  }
+}
+
+Block CpuExecutor::block(std::int64_t index, int worker) const {
+  const std::int64_t first = index * kLanes;
+  const auto arena = static_cast<std::size_t>(plan_.has_host_layers ? index : worker);
+  auto* self = const_cast<CpuExecutor*>(this);  // the memory is the executor's own
+  float* gradients = nullptr;
+  if (has_gradients_) {
+    gradients = reinterpret_cast<float*>(self->gradients_.data()) +
+                (index % slots_) * gradient_stride_;
+  }
+  return {first,
+          static_cast<int>(std::min<std::int64_t>(kLanes, count_ - first)),
+          self->arenas_[arena].data(),
+          gradients,
+          index >= slots_,
+          self->losses_.data() + first,
+          self->ranks_.data() + first};
+}
+
+CpuExecutor::Partials CpuExecutor::partials() const {
+  return {reinterpret_cast<const float*>(gradients_.data()), slots_, gradient_stride_};
+}
+
+void CpuExecutor::run(const Batch& batch, const Update& update) {
+  prepare(batch);
+  Job job{BlockRunner(plan_, parameters_, batch),
+          std::make_unique<std::atomic<std::int64_t>[]>(stages_.size()), false, nullptr};
+  parallel_run([&](Team& team) {
+    run_stages(job, team);
+    if (!update) return;
+    team.barrier();
+    // Every thread looks at all losses itself: cheaper than one more barrier.
+    const bool finite = std::all_of(losses_.begin(), losses_.end(),
+                                    [](float loss) { return std::isfinite(loss); });
+    if (job.cancelled.load() || !finite) return;
+    const std::int64_t vectors = parameters_.flat_size() / kLanes;
+    const std::int64_t begin = vectors * team.index() / team.size() * kLanes;
+    const std::int64_t end = vectors * (team.index() + 1) / team.size() * kLanes;
+    if (begin < end) update(partials(), begin, end);
+  });
+  if (job.error) std::rethrow_exception(job.error);
+  finite_ = std::all_of(losses_.begin(), losses_.end(),
+                        [](float loss) { return std::isfinite(loss); });
+}
+
+void CpuExecutor::run_stages(Job& job, Team& team) {
+  for (std::size_t s = 0; s < stages_.size(); ++s) {
+    if (s > 0) team.barrier();
+    const Stage& stage = stages_[s];
+    if (!stage.on_host) {
+      run_blocks(job, stage, s, team.index());
+    } else if (team.index() == 0 && !job.cancelled.load()) {
+      job.guard([&] { run_host(job.runner, plan_.program[stage.begin]); });
+    }
+  }
+}
+
+// Work is handed out in pieces: a partial sum with all its blocks in order, so that the sum does
+// not depend on who does it; or single blocks where nothing is summed.
+void CpuExecutor::run_blocks(Job& job, const Stage& stage, std::size_t stage_index, int worker) {
+  // The pool may have grown since prepare(); a worker without an arena leaves the work to others.
+  if (!plan_.has_host_layers && static_cast<std::size_t>(worker) >= arenas_.size()) return;
+  const std::int64_t pieces = has_gradients_ ? slots_ : blocks_;
+  std::atomic<std::int64_t>& next = job.next[stage_index];
+  for (std::int64_t piece; (piece = next.fetch_add(1)) < pieces;) {
+    for (std::int64_t b = piece; b < blocks_; b += pieces) run_block(job, stage, b, worker);
+  }
+}
+
+void CpuExecutor::run_block(Job& job, const Stage& stage, std::int64_t index, int worker) {
+  const Block b = block(index, worker);
+  for (std::size_t i = stage.begin; i < stage.end; ++i) {
+    if (worker == 0) job.guard(check_interrupt);
+    if (job.cancelled.load(std::memory_order_relaxed)) return;
+    job.runner.run(plan_.program[i], b);
+  }
+}
+
+void CpuExecutor::copy_gradient(ParameterId id, float* out) const {
+  const Partials p = partials();
+  const std::int64_t size = element_count(graph_.parameters()[static_cast<std::size_t>(id)].shape);
+  const float* first = p.first + parameters_.offset(id);
+  for (std::int64_t i = 0; i < size; ++i) {
+    out[i] = first[i];
+    for (int s = 1; s < p.count; ++s) out[i] += first[s * p.stride + i];
+  }
+}
+
+// ---- host layers: the whole batch as one NHWC array
+
+Tensor CpuExecutor::collect(const BlockRunner& runner, BufferId from,
+                            const Shape& image_shape) const {
+  Shape shape = image_shape;
+  shape.insert(shape.begin(), count_);
+  Tensor images(shape);
+  const std::int64_t size = element_count(image_shape);
+  for (std::int64_t b = 0; b < blocks_; ++b) {
+    runner.save(block(b, 0), from, images.data<float>() + b * kLanes * size);
+  }
+  return images;
+}
+
+void CpuExecutor::distribute(const BlockRunner& runner, BufferId to, const Tensor& images) const {
+  const std::int64_t size = images.size() / count_;
+  for (std::int64_t b = 0; b < blocks_; ++b) {
+    runner.load(block(b, 0), to, images.data<float>() + b * kLanes * size);
+  }
+}
+
+std::vector<Tensor> CpuExecutor::host_weights(const Node& node) const {
+  std::vector<Tensor> weights;
+  for (ParameterId id : node.parameters) {
+    // A copy: the host program may keep what it is given for longer than the network lives.
+    Tensor w(graph_.parameters()[static_cast<std::size_t>(id)].shape);
+    std::copy_n(parameters_.at(id), w.size(), w.data<float>());
+    weights.push_back(std::move(w));
+  }
+  return weights;
+}
+
+namespace {
+
+void check_result(const Tensor& t, std::int64_t batch, Shape image_shape, const std::string& who,
+                  const std::string& what) {
+  image_shape.insert(image_shape.begin(), batch);
+  if (t.shape() != image_shape || t.dtype() != DType::float32) {
+    throw ValueError(who + " " + what + " must be float32 of shape " + to_string(image_shape) +
+                     "; got " + std::string(dtype_name(t.dtype())) + " of shape " +
+                     to_string(t.shape()));
+  }
+}
+
+}  // namespace
+
+void CpuExecutor::run_host(const BlockRunner& runner, const Instruction& instruction) {
+  if (const auto* forward = std::get_if<HostForward>(&instruction.operation)) {
+    host_forward(runner, *forward);
+  } else {
+    host_backward(runner, std::get<HostBackward>(instruction.operation));
+  }
+}
+
+void CpuExecutor::host_forward(const BlockRunner& runner, const HostForward& i) {
+  const Node& node = graph_.nodes()[static_cast<std::size_t>(i.node)];
+  const Tensor x = collect(runner, i.x, graph_.shape(node.input));
+  const bool training = plan_.kind == PlanKind::train;
+  const Tensor y =
+      std::get<HostOptions>(node.options).layer->forward(x, host_weights(node), training);
+  check_result(y, count_, graph_.shape(node.output), node.who(), "forward's result");
+  distribute(runner, i.y, y);
+}
+
+void CpuExecutor::host_backward(const BlockRunner& runner, const HostBackward& i) {
+  const Node& node = graph_.nodes()[static_cast<std::size_t>(i.node)];
+  const Tensor dy = collect(runner, i.dy, graph_.shape(node.output));
+  const auto gradients =
+      std::get<HostOptions>(node.options).layer->backward(dy, host_weights(node));
+  check_result(gradients.input, count_, graph_.shape(node.input), node.who(), "backward's result");
+  if (gradients.weights.size() != node.parameters.size()) {
+    throw ValueError(node.who() + " backward must give " + std::to_string(node.parameters.size()) +
+                     " weight gradients; got " + std::to_string(gradients.weights.size()));
+  }
+  if (i.dx >= 0) distribute(runner, i.dx, gradients.input);
+  for (std::size_t p = 0; p < node.parameters.size(); ++p) {
+    const ParameterId id = node.parameters[p];
+    const Parameter& parameter = graph_.parameters()[static_cast<std::size_t>(id)];
+    const Tensor& g = gradients.weights[p];
+    if (g.shape() != parameter.shape || g.dtype() != DType::float32) {
+      throw ValueError(node.who() + " gradient of weight '" + parameter.name +
+                       "' must be float32 of shape " + to_string(parameter.shape) + "; got shape " +
+                       to_string(g.shape()));
+    }
+    // Into the first partial sum; nobody writes these places of the others.
+    float* to = reinterpret_cast<float*>(gradients_.data()) + parameters_.offset(id);
+    std::copy_n(g.data<float>(), g.size(), to);
+  }
+}
+
+// ---- diagnosis
+
+std::string CpuExecutor::first_non_finite(const Batch& batch) {
+  for (std::size_t i = 0; i < graph_.parameters().size(); ++i) {
+    const Parameter& p = graph_.parameters()[i];
+    const float* values = parameters_.at(static_cast<ParameterId>(i));
+    if (!std::all_of(values, values + element_count(p.shape),
+                     [](float v) { return std::isfinite(v); })) {
+      return "the weights '" + p.name + "' of layer '" + p.layer + "' are not finite";
+    }
+  }
+  prepare(batch);
+  const BlockRunner runner(plan_, parameters_, batch);
+  for (const Stage& stage : stages_) {
+    if (!plan_.program[stage.begin].forward) break;
+    if (stage.on_host) run_host(runner, plan_.program[stage.begin]);
+    for (std::int64_t b = 0; b < blocks_; ++b) {
+      const Block at = block(b, 0);
+      for (std::size_t i = stage.begin; i < stage.end; ++i) {
+        const Instruction& instruction = plan_.program[i];
+        if (!instruction.forward) break;
+        if (!stage.on_host) runner.run(instruction, at);
+        for (BufferId id : instruction.writes) {
+          if (runner.is_finite(at, id)) continue;
+          if (instruction.layer == "[Input]") return "the input data are not finite";
+          if (instruction.layer == "[targets]") return "the targets are not finite";
+          return "the first output that is not finite is that of " + instruction.layer;
+        }
+      }
+    }
+  }
+  return "all layers' outputs are finite, the loss itself is not";
+}
+
+}  // namespace pycnn

@@ -1,0 +1,84 @@
+#pragma once
+// Runs a plan on the CPU: blocks of 16 images in parallel, each through the whole program while it
+// is warm in the cache; one fork and join per step; the same bits for any number of threads.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/arena.h"
+#include "core/thread_pool.h"
+#include "runtime/block_runner.h"
+
+namespace pycnn {
+
+class CpuExecutor {
+ public:
+  CpuExecutor(const Graph& graph, Plan plan, ParameterStore& parameters);
+
+  // The gradients of a step, as partial sums to be added in order.
+  struct Partials {
+    const float* first;
+    int count;
+    std::int64_t stride;
+  };
+  // Applies the update to parameters [begin, end) of the flat buffer; called once per thread on
+  // ranges that are multiples of 16.
+  using Update = std::function<void(const Partials&, std::int64_t begin, std::int64_t end)>;
+
+  // Runs the program for the batch, then `update` (which may be empty) unless a loss is not
+  // finite. What a host layer or an interrupt throws comes out here, nothing updated.
+  void run(const Batch& batch, const Update& update);
+
+  // Of the last run: loss and rank of every image, in batch order; and whether all were finite.
+  const std::vector<float>& losses() const { return losses_; }
+  const std::vector<std::int32_t>& ranks() const { return ranks_; }
+  bool finite() const { return finite_; }
+
+  // Sum of the last run's partial gradients for one parameter.
+  void copy_gradient(ParameterId id, float* out) const;
+
+  // Which layer is the first to turn finite numbers into others on this batch: for messages.
+  std::string first_non_finite(const Batch& batch);
+
+  const Plan& plan() const { return plan_; }
+
+ private:
+  // A run of instructions that blocks go through on their own, or one host instruction.
+  struct Stage {
+    std::size_t begin, end;
+    bool on_host;
+  };
+  struct Job;
+
+  void prepare(const Batch& batch);
+  Block block(std::int64_t index, int worker) const;
+  void run_stages(Job& job, Team& team);
+  void run_blocks(Job& job, const Stage& stage, std::size_t stage_index, int worker);
+  void run_block(Job& job, const Stage& stage, std::int64_t index, int worker);
+  void run_host(const BlockRunner& runner, const Instruction& instruction);
+  void host_forward(const BlockRunner& runner, const HostForward& i);
+  void host_backward(const BlockRunner& runner, const HostBackward& i);
+  Tensor collect(const BlockRunner& runner, BufferId from, const Shape& image_shape) const;
+  void distribute(const BlockRunner& runner, BufferId to, const Tensor& images) const;
+  std::vector<Tensor> host_weights(const Node& node) const;
+  Partials partials() const;
+
+  const Graph& graph_;
+  Plan plan_;
+  ParameterStore& parameters_;
+  std::vector<Stage> stages_;
+  bool has_gradients_;
+
+  // Of the batch at hand.
+  std::int64_t count_ = 0, blocks_ = 0;
+  int slots_ = 0;  // partial sums in use
+  bool finite_ = true;
+  std::vector<Arena> arenas_;  // one per worker, or one per block when there are host layers
+  Arena gradients_;
+  std::int64_t gradient_stride_ = 0;
+  std::vector<float> losses_;
+  std::vector<std::int32_t> ranks_;
+};
+
+}  // namespace pycnn

@@ -1,0 +1,75 @@
+#include "runtime/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+#include "core/philox.h"
+
+namespace pycnn {
+namespace {
+
+// Philox streams of the shuffles; those of the initial weights are small numbers.
+constexpr std::uint64_t kShuffleStream = std::uint64_t{1} << 63;
+
+}  // namespace
+
+Trainer::Trainer(Network& network, Tensor x, const Tensor& y, std::int64_t batch_size,
+                 bool shuffle)
+    : network_(network),
+      x_(std::move(x)),
+      // A copy, so that nobody can change checked labels; images are only read as numbers.
+      y_(y.dtype() == DType::int64 ? y.clone() : y),
+      batch_size_(batch_size),
+      shuffle_(shuffle) {
+  if (batch_size < 1) {
+    throw ValueError("batch_size must be at least 1; got " + std::to_string(batch_size));
+  }
+  network_.check_data(x_, y_);
+}
+
+void Trainer::start_epoch() {
+  const std::uint64_t epoch = network_.next_epoch();
+  if (shuffle_) order_ = random_permutation(count(), network_.seed(), kShuffleStream + epoch);
+  progress_ = Progress();
+  started_ = true;
+}
+
+void Trainer::step(float learning_rate) {
+  Batch batch;
+  batch.input = &x_;
+  batch.target = &y_;
+  batch.first = progress_.step * batch_size_;
+  batch.count = std::min(batch_size_, count() - batch.first);
+  if (shuffle_) batch.indices = order_.data() + batch.first;
+  Totals totals;
+  try {
+    totals = network_.train_step(batch, learning_rate);
+  } catch (const FloatingPointError& e) {
+    throw FloatingPointError("step " + std::to_string(progress_.step + 1) + " of " +
+                             std::to_string(steps_per_epoch()) + ": " + e.what());
+  }
+  progress_.images += totals.images;
+  progress_.loss_sum += totals.loss_sum;
+  progress_.hits.resize(totals.hits.size());
+  for (std::size_t k = 0; k < totals.hits.size(); ++k) progress_.hits[k] += totals.hits[k];
+  ++progress_.step;
+  progress_.done = progress_.step == steps_per_epoch();
+}
+
+Progress Trainer::run(const float* learning_rates, std::int64_t steps, double max_seconds) {
+  if (!started_) throw ValueError("[Trainer] call start_epoch before run");
+  // Compiled anew since, the network may want other targets.
+  network_.check_data(x_, y_);
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  for (std::int64_t i = 0; i < steps && !progress_.done; ++i) {
+    step(learning_rates[i]);
+    if (std::chrono::duration<double>(Clock::now() - start).count() >= max_seconds) break;
+  }
+  return progress_;
+}
+
+}  // namespace pycnn

@@ -1,0 +1,43 @@
+#pragma once
+// Trainer: epochs over a data set in memory. Shuffle, gather, step, count; in portions, so that
+// the caller can show progress in between.
+
+#include <cstdint>
+#include <vector>
+
+#include "runtime/network.h"
+
+namespace pycnn {
+
+struct Progress : Totals {  // since the start of the epoch
+  std::int64_t step = 0;
+  bool done = false;
+};
+
+class Trainer {
+ public:
+  // Holds x and y, copies neither but integer labels. The network must outlive the trainer.
+  // Throws like Network::check_data, and ValueError for a batch size below 1.
+  Trainer(Network& network, Tensor x, const Tensor& y, std::int64_t batch_size, bool shuffle);
+
+  std::int64_t steps_per_epoch() const { return (count() + batch_size_ - 1) / batch_size_; }
+  // A new order from the network's seed and its count of epochs.
+  void start_epoch();
+  // Up to `steps` further steps, one learning rate each; fewer when the epoch ends or max_seconds
+  // have passed. Call start_epoch first (ValueError).
+  Progress run(const float* learning_rates, std::int64_t steps, double max_seconds);
+
+ private:
+  std::int64_t count() const { return x_.shape()[0]; }
+  void step(float learning_rate);
+
+  Network& network_;
+  Tensor x_, y_;
+  std::int64_t batch_size_;
+  bool shuffle_;
+  bool started_ = false;
+  std::vector<std::int64_t> order_;
+  Progress progress_;
+};
+
+}  // namespace pycnn
