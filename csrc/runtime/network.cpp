@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/lease.h"
 
 namespace pycnn {
 namespace {
@@ -25,32 +26,18 @@ constexpr std::int64_t kLargeBatch = 16384;
 
 }  // namespace
 
-// One thread at a time may use a network.
-class Network::Lease {
- public:
-  explicit Lease(const Network& network) : busy_(network.busy_) {
-    if (busy_.exchange(true)) {
-      throw BusyError("this model is at work in another thread (or in the call that called here)");
-    }
-  }
-  ~Lease() { busy_.store(false); }
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-
- private:
-  std::atomic<bool>& busy_;
-};
-
 Network::Network(Graph graph, ValueId output, std::uint64_t seed)
     : graph_(std::make_shared<const Graph>(std::move(graph))),
       output_(output),
       seed_(seed),
-      parameters_((graph_->shape(output), *graph_), seed) {}
+      parameters_(*graph_, seed) {
+  graph_->shape(output);  // there is such a value
+}
 
 // ---- weights
 
 Tensor Network::get_parameter(ParameterId id) const {
-  const Lease lease(*this);
+  const Lease lease(busy_, "model");
   if (id < 0 || static_cast<std::size_t>(id) >= graph_->parameters().size()) {
     throw ValueError("there is no parameter " + std::to_string(id));
   }
@@ -60,7 +47,7 @@ Tensor Network::get_parameter(ParameterId id) const {
 }
 
 void Network::set_parameter(ParameterId id, const Tensor& value) {
-  const Lease lease(*this);
+  const Lease lease(busy_, "model");
   if (id < 0 || static_cast<std::size_t>(id) >= graph_->parameters().size()) {
     throw ValueError("there is no parameter " + std::to_string(id));
   }
@@ -107,7 +94,7 @@ LossSpec resolve_loss(const Graph& graph, ValueId output, const CompileOptions& 
 }  // namespace
 
 void Network::compile(const CompileOptions& options) {
-  const Lease lease(*this);
+  const Lease lease(busy_, "model");
   check_sgd(options.optimizer);
   const LossSpec loss = resolve_loss(*graph_, output_, options, fusion_wanted());
   const std::int64_t classes = element_count(output_shape());
@@ -221,7 +208,7 @@ Totals Network::train_step(const Tensor& x, const Tensor& y, float learning_rate
 }
 
 Totals Network::train_step(const Batch& batch, float learning_rate) {
-  const Lease lease(*this);
+  const Lease lease(busy_, "model");
   require_compiled();
   CpuExecutor& train = executor(PlanKind::train);
   const bool momentum = optimizer_.momentum != 0.0f;
@@ -264,7 +251,7 @@ void Network::for_each_batch(const Tensor& x, std::int64_t batch_size, bool whol
 Totals Network::evaluate(const Tensor& x, const Tensor& y, std::int64_t batch_size) {
   const Tensor targets = y.dtype() == DType::int64 ? y.clone() : y;
   check_data(x, targets);
-  const Lease lease(*this);
+  const Lease lease(busy_, "model");
   CpuExecutor& evaluate = executor(PlanKind::evaluate);
   Totals all;
   all.hits.assign(top_k_.size(), 0);
@@ -281,7 +268,7 @@ Totals Network::evaluate(const Tensor& x, const Tensor& y, std::int64_t batch_si
 
 Tensor Network::predict(const Tensor& x, std::int64_t batch_size) {
   check_input(x);
-  const Lease lease(*this);
+  const Lease lease(busy_, "model");
   CpuExecutor& predict = executor(PlanKind::predict);
   Tensor output(with_batch(x.shape()[0], output_shape()));
   for_each_batch(x, batch_size, !predict.plan().has_host_layers, [&](Batch batch) {
@@ -298,7 +285,7 @@ Network::Gradients Network::backward(const Tensor& x, const Tensor& dy) {
     throw ValueError("expected dy (float32) of shape " + to_string(expected) + "; got " +
                      std::string(dtype_name(dy.dtype())) + " of shape " + to_string(dy.shape()));
   }
-  const Lease lease(*this);
+  const Lease lease(busy_, "model");
   CpuExecutor& gradient = executor(PlanKind::gradient);
   Gradients result;
   result.input = Tensor(x.shape());
@@ -316,7 +303,7 @@ Network::Gradients Network::backward(const Tensor& x, const Tensor& dy) {
 }
 
 std::string Network::plan_report() {
-  const Lease lease(*this);
+  const Lease lease(busy_, "model");
   return executor(loss_ ? PlanKind::train : PlanKind::predict).plan().report();
 }
 

@@ -71,8 +71,6 @@ class Network {
   std::uint64_t next_epoch() { return epochs_++; }
 
  private:
-  class Lease;
-
   void require_compiled() const;
   void check_input(const Tensor& x) const;
   void check_labels(const Tensor& y) const;

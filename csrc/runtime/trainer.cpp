@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/lease.h"
 #include "core/philox.h"
 
 namespace pycnn {
@@ -31,6 +32,7 @@ Trainer::Trainer(Network& network, Tensor x, const Tensor& y, std::int64_t batch
 }
 
 void Trainer::start_epoch() {
+  const Lease lease(busy_, "trainer");
   const std::uint64_t epoch = network_.next_epoch();
   if (shuffle_) order_ = random_permutation(count(), network_.seed(), kShuffleStream + epoch);
   progress_ = Progress();
@@ -60,6 +62,7 @@ void Trainer::step(float learning_rate) {
 }
 
 Progress Trainer::run(const float* learning_rates, std::int64_t steps, double max_seconds) {
+  const Lease lease(busy_, "trainer");
   if (!started_) throw ValueError("[Trainer] call start_epoch before run");
   // Compiled anew since, the network may want other targets.
   network_.check_data(x_, y_);

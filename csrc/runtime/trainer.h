@@ -2,6 +2,7 @@
 // Trainer: epochs over a data set in memory. Shuffle, gather, step, count; in portions, so that
 // the caller can show progress in between.
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -38,6 +39,7 @@ class Trainer {
   bool started_ = false;
   std::vector<std::int64_t> order_;
   Progress progress_;
+  std::atomic<bool> busy_{false};
 };
 
 }  // namespace pycnn

@@ -1,0 +1,27 @@
+#pragma once
+// One function for each area; module.cpp calls them.
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include "core/tensor.h"
+
+namespace pycnn::bindings {
+
+namespace py = pybind11;
+
+void bind_errors();
+void bind_tensor(py::module_& m);
+void bind_graph(py::module_& m);
+void bind_network(py::module_& m);
+void bind_eager(py::module_& m);
+void bind_runtime(py::module_& m);
+
+// A NumPy array over the tensor's memory, which it keeps alive.
+py::array to_numpy(const Tensor& tensor);
+// A tensor over the array's memory, which it keeps alive. TypeError unless the array is
+// C-contiguous, aligned, in native byte order and float32, uint8 or int64.
+Tensor from_numpy(const py::array& array);
+py::tuple to_tuple(const Shape& shape);
+
+}  // namespace pycnn::bindings

@@ -1,0 +1,202 @@
+#include <pybind11/functional.h>
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <string>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "bindings/bind.h"
+#include "core/error.h"
+#include "graph/graph.h"
+
+namespace pycnn::bindings {
+namespace {
+
+using Pair = std::pair<int, int>;
+using PaddingArgument = std::variant<std::string, std::pair<Pair, Pair>>;
+
+Size2 to_size(Pair p) { return {p.first, p.second}; }
+
+Padding to_padding(const PaddingArgument& argument, const std::string& who) {
+  if (const auto* name = std::get_if<std::string>(&argument)) return Padding::parse(*name, who);
+  const auto& [rows, columns] = std::get<std::pair<Pair, Pair>>(argument);
+  return {Padding::Mode::explicit_, rows.first, rows.second, columns.first, columns.second};
+}
+
+Initializers to_initializers(const std::string& kernel, const std::string& bias) {
+  return {parse_initializer(kernel), parse_initializer(bias)};
+}
+
+std::string who(const char* kind, const std::string& name) {
+  return "[" + std::string(kind) + (name.empty() ? "]" : " '" + name + "']");
+}
+
+using FloatArray = py::array_t<float, py::array::c_style | py::array::forcecast>;
+
+// A result of the user's function as float32; conversion errors name what was returned.
+Tensor to_tensor(const py::handle& value, const char* what) {
+  FloatArray array = FloatArray::ensure(value);
+  if (!array) {
+    PyErr_Clear();
+    throw TypeError(std::string("[PythonLayer] ") + what + " must return an array of numbers; got " +
+                    py::str(py::type::of(value).attr("__name__")).cast<std::string>());
+  }
+  return from_numpy(array);
+}
+
+py::list to_list(const std::vector<Tensor>& tensors) {
+  py::list list;
+  for (const Tensor& t : tensors) list.append(to_numpy(t));
+  return list;
+}
+
+// Two Python functions as a layer. Called from native code without the GIL.
+class PythonLayer : public HostLayer {
+ public:
+  PythonLayer(py::function forward, py::function backward)
+      : forward_(std::move(forward)), backward_(std::move(backward)) {}
+
+  Tensor forward(const Tensor& x, const std::vector<Tensor>& weights, bool training) override {
+    const py::gil_scoped_acquire gil;
+    return to_tensor(forward_(to_numpy(x), to_list(weights), training), "forward");
+  }
+
+  Gradients backward(const Tensor& dy, const std::vector<Tensor>& weights) override {
+    const py::gil_scoped_acquire gil;
+    const py::object result = backward_(to_numpy(dy), to_list(weights));
+    if (!py::isinstance<py::tuple>(result) || py::len(result) != 2) {
+      throw TypeError("[PythonLayer] backward must return (dx, [weight gradients])");
+    }
+    const auto pair = result.cast<py::tuple>();
+    Gradients gradients;
+    gradients.input = to_tensor(pair[0], "backward");
+    for (const py::handle g : pair[1]) gradients.weights.push_back(to_tensor(g, "backward"));
+    return gradients;
+  }
+
+ private:
+  py::function forward_, backward_;
+};
+
+std::shared_ptr<HostLayer> make_python_layer(py::function forward, py::function backward) {
+  // The last owner may be native code without the GIL.
+  return {new PythonLayer(std::move(forward), std::move(backward)), [](PythonLayer* layer) {
+            if (!Py_IsInitialized()) return;
+            const py::gil_scoped_acquire gil;
+            delete layer;
+          }};
+}
+
+using WeightArgument = std::tuple<std::string, Shape, std::string>;
+
+ValueId add_python_layer(Graph& g, ValueId x, Shape output_shape, py::function forward,
+                         py::function backward, const std::vector<WeightArgument>& weights,
+                         std::string name) {
+  std::vector<Parameter> parameters;
+  for (const auto& [weight, shape, initializer] : weights) {
+    parameters.push_back({weight, "", shape, parse_initializer(initializer)});
+  }
+  return g.host_layer(x, make_python_layer(std::move(forward), std::move(backward)),
+                      std::move(output_shape), std::move(parameters), std::move(name));
+}
+
+void bind_descriptions(py::module_& m) {
+  py::class_<Parameter>(m, "Parameter", "A weight of a layer.")
+      .def_readonly("name", &Parameter::name)
+      .def_readonly("layer", &Parameter::layer)
+      .def_property_readonly("shape", [](const Parameter& p) { return to_tuple(p.shape); });
+  py::class_<NodeInfo>(m, "NodeInfo", "What a table of the network shows of one node.")
+      .def_readonly("name", &NodeInfo::name)
+      .def_readonly("kind", &NodeInfo::kind)
+      .def_property_readonly("output_shape",
+                             [](const NodeInfo& n) { return to_tuple(n.output_shape); })
+      .def_readonly("parameter_count", &NodeInfo::parameter_count)
+      .def_readonly("multiply_adds", &NodeInfo::multiply_adds, "Forward, per image.")
+      .def_property_readonly(
+          "receptive_field",
+          [](const NodeInfo& n) { return std::pair(n.receptive_height, n.receptive_width); },
+          "Height and width in pixels of the input.");
+}
+
+}  // namespace
+
+void bind_graph(py::module_& m) {
+  bind_descriptions(m);
+  py::class_<Graph>(m, "Graph",
+                    "A network as nodes and values; shapes and options are checked here.\n\n"
+                    "Each method adds a node and returns its output value. ValueError for what\n"
+                    "does not fit.")
+      .def(py::init<Shape>(), py::arg("input_shape"))
+      .def_property_readonly("input", &Graph::input)
+      .def("shape", [](const Graph& g, ValueId v) { return to_tuple(g.shape(v)); },
+           py::arg("value"), "Shape of a value, without the batch dimension.")
+      .def(
+          "conv2d",
+          [](Graph& g, ValueId x, int filters, Pair kernel_size, Pair strides,
+             const PaddingArgument& padding, bool use_bias, const std::string& kernel_initializer,
+             const std::string& bias_initializer, const std::string& name) {
+            const Conv2dOptions options{filters, to_size(kernel_size), to_size(strides),
+                                        to_padding(padding, who("Conv2D", name)), use_bias};
+            return g.conv2d(x, options, name, to_initializers(kernel_initializer, bias_initializer));
+          },
+          py::arg("x"), py::kw_only(), py::arg("filters"), py::arg("kernel_size"),
+          py::arg("strides") = Pair{1, 1}, py::arg("padding") = "valid",
+          py::arg("use_bias") = true, py::arg("kernel_initializer") = "glorot_uniform",
+          py::arg("bias_initializer") = "zeros", py::arg("name") = "")
+      .def(
+          "max_pool2d",
+          [](Graph& g, ValueId x, Pair pool_size, Pair strides, const PaddingArgument& padding,
+             const std::string& name) {
+            return g.max_pool2d(x,
+                                {to_size(pool_size), to_size(strides),
+                                 to_padding(padding, who("MaxPooling2D", name))},
+                                name);
+          },
+          py::arg("x"), py::kw_only(), py::arg("pool_size"), py::arg("strides"),
+          py::arg("padding") = "valid", py::arg("name") = "")
+      .def(
+          "avg_pool2d",
+          [](Graph& g, ValueId x, Pair pool_size, Pair strides, const PaddingArgument& padding,
+             const std::string& name) {
+            return g.avg_pool2d(x,
+                                {to_size(pool_size), to_size(strides),
+                                 to_padding(padding, who("AveragePooling2D", name))},
+                                name);
+          },
+          py::arg("x"), py::kw_only(), py::arg("pool_size"), py::arg("strides"),
+          py::arg("padding") = "valid", py::arg("name") = "")
+      .def(
+          "dense",
+          [](Graph& g, ValueId x, int units, bool use_bias, const std::string& kernel_initializer,
+             const std::string& bias_initializer, const std::string& name) {
+            return g.dense(x, {units, use_bias}, name,
+                           to_initializers(kernel_initializer, bias_initializer));
+          },
+          py::arg("x"), py::kw_only(), py::arg("units"), py::arg("use_bias") = true,
+          py::arg("kernel_initializer") = "glorot_uniform", py::arg("bias_initializer") = "zeros",
+          py::arg("name") = "")
+      .def(
+          "activation",
+          [](Graph& g, ValueId x, const std::string& kind, const std::string& name) {
+            return g.activation(x, parse_activation(kind), name);
+          },
+          py::arg("x"), py::kw_only(), py::arg("kind"), py::arg("name") = "")
+      .def("flatten", &Graph::flatten, py::arg("x"), py::kw_only(), py::arg("name") = "")
+      .def(
+          "rescale",
+          [](Graph& g, ValueId x, float scale, float offset, const std::string& name) {
+            return g.rescale(x, {scale, offset}, name);
+          },
+          py::arg("x"), py::kw_only(), py::arg("scale"), py::arg("offset") = 0.0f,
+          py::arg("name") = "")
+      .def("python_layer", &add_python_layer, py::arg("x"), py::kw_only(), py::arg("output_shape"),
+           py::arg("forward"), py::arg("backward"),
+           py::arg("parameters") = std::vector<WeightArgument>{}, py::arg("name") = "")
+      .def_property_readonly("parameters", &Graph::parameters)
+      .def_property_readonly("nodes", &Graph::describe);
+}
+
+}  // namespace pycnn::bindings

@@ -1,0 +1,99 @@
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bindings/bind.h"
+#include "runtime/network.h"
+#include "runtime/trainer.h"
+
+namespace pycnn::bindings {
+namespace {
+
+using Release = py::call_guard<py::gil_scoped_release>;
+using Rates = py::array_t<float, py::array::c_style | py::array::forcecast>;
+
+void bind_totals(py::module_& m) {
+  py::class_<Totals>(m, "Totals", "Loss and hits over a number of images.")
+      .def_readonly("images", &Totals::images)
+      .def_property_readonly("loss", &Totals::loss, "Mean over the images.")
+      .def_readonly("hits", &Totals::hits,
+                    "Images whose true class is among the top k, for each k of compile's top_k.");
+  py::class_<Progress, Totals>(m, "Progress", "Totals since the start of the epoch.")
+      .def_readonly("step", &Progress::step)
+      .def_readonly("done", &Progress::done);
+}
+
+void bind_sgd(py::module_& m) {
+  py::class_<SgdOptions>(m, "SGD", "Options of stochastic gradient descent.")
+      .def(py::init([](float momentum, bool nesterov, float weight_decay) {
+             const SgdOptions options{momentum, nesterov, weight_decay};
+             check_sgd(options);
+             return options;
+           }),
+           py::kw_only(), py::arg("momentum") = 0.0f, py::arg("nesterov") = false,
+           py::arg("weight_decay") = 0.0f)
+      .def_readonly("momentum", &SgdOptions::momentum)
+      .def_readonly("nesterov", &SgdOptions::nesterov)
+      .def_readonly("weight_decay", &SgdOptions::weight_decay);
+}
+
+Totals train_step(Network& n, const Tensor& x, const Tensor& y, float learning_rate) {
+  return n.train_step(x, y, learning_rate);
+}
+
+std::pair<Tensor, std::vector<Tensor>> backward(Network& n, const Tensor& x, const Tensor& dy) {
+  Network::Gradients g = n.backward(x, dy);
+  return {std::move(g.input), std::move(g.parameters)};
+}
+
+Progress run(Trainer& t, const Rates& learning_rates, double max_seconds) {
+  // A copy: the array may change in another thread while the steps run.
+  const std::vector<float> rates(learning_rates.data(),
+                                 learning_rates.data() + learning_rates.size());
+  const py::gil_scoped_release release;
+  return t.run(rates.data(), static_cast<std::int64_t>(rates.size()), max_seconds);
+}
+
+}  // namespace
+
+void bind_network(py::module_& m) {
+  bind_totals(m);
+  bind_sgd(m);
+  py::class_<Network>(m, "Network",
+                      "A graph with weights, optimizer and plans.\n\n"
+                      "Calls release the GIL, watch for Ctrl-C and refuse a second thread\n"
+                      "(RuntimeError).")
+      .def(py::init<Graph, ValueId, std::uint64_t>(), py::arg("graph"), py::arg("output"),
+           py::arg("seed"))
+      .def("get_parameter", &Network::get_parameter, py::arg("index"), "A copy of a weight.")
+      .def("set_parameter", &Network::set_parameter, py::arg("index"), py::arg("value"))
+      .def(
+          "compile",
+          [](Network& n, std::string loss, bool from_logits, const SgdOptions& optimizer,
+             std::vector<int> top_k) {
+            n.compile({std::move(loss), from_logits, optimizer, std::move(top_k)});
+          },
+          py::kw_only(), py::arg("loss"), py::arg("from_logits") = false, py::arg("optimizer"),
+          py::arg("top_k") = std::vector<int>{})
+      .def("train_step", &train_step, py::arg("x"), py::arg("y"), py::arg("learning_rate"),
+           Release(), "One step on all of x and y as one batch.")
+      .def("evaluate", &Network::evaluate, py::arg("x"), py::arg("y"), py::arg("batch_size"),
+           Release())
+      .def("predict", &Network::predict, py::arg("x"), py::arg("batch_size"), Release())
+      .def("backward", &backward, py::arg("x"), py::arg("dy"), Release(),
+           "Gradients of sum(output * dy) by the input and by every parameter.")
+      .def("plan_report", &Network::plan_report, Release());
+  py::class_<Trainer>(m, "Trainer", "Epochs over a data set in memory: shuffle, gather, step.")
+      .def(py::init<Network&, Tensor, const Tensor&, std::int64_t, bool>(), py::keep_alive<1, 2>(),
+           py::arg("network"), py::arg("x"), py::arg("y"), py::kw_only(), py::arg("batch_size"),
+           py::arg("shuffle") = true)
+      .def_property_readonly("steps_per_epoch", &Trainer::steps_per_epoch)
+      .def("start_epoch", &Trainer::start_epoch, Release())
+      .def("run", &run, py::arg("learning_rates"), py::arg("max_seconds"),
+           "Up to len(learning_rates) further steps, fewer after max_seconds.");
+}
+
+}  // namespace pycnn::bindings

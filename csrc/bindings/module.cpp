@@ -1,0 +1,13 @@
+#include "bindings/bind.h"
+
+PYBIND11_MODULE(_core, m) {
+  using namespace pycnn::bindings;
+  m.doc() = "Native core of pycnn: tensors, graphs, plans and their execution.";
+  m.attr("__version__") = PYCNN_VERSION;
+  bind_errors();
+  bind_tensor(m);
+  bind_graph(m);
+  bind_network(m);
+  bind_eager(m);
+  bind_runtime(m);
+}
