@@ -108,7 +108,7 @@ def inputs(x: Any, input_shape: Sequence[int], where: str, name: str = "x") -> _
     if array.ndim == 0 or array.shape[1:] != expected:
         raise ValueError(
             f"{where}expected {name} of shape {_batched(expected)}; received shape "
-            f"{array.shape}{_shape_hint(array.shape, expected, name)}"
+            f"{array.shape}{_shape_hint(array.shape, expected)}"
         )
     return _core.Tensor(array)
 
@@ -122,10 +122,13 @@ def targets(
         TypeError: not real numbers.
         ValueError: empty, of another shape, or labels that are no whole numbers.
     """
-    if loss_kind == "sparse_categorical_crossentropy":
-        return _core.Tensor(labels(y, name))
-    array = numbers(y, name)
     expected = tuple(output_shape)
+    if loss_kind == "sparse_categorical_crossentropy":
+        classes = labels(y, name)
+        if len(expected) == 1:
+            check_range(classes, expected[0], name, where)
+        return _core.Tensor(classes)
+    array = numbers(y, name)
     if (*array.shape[1:], 1) == expected:
         array = array.reshape(array.shape[:1] + expected)
     if array.ndim == 0 or array.shape[1:] != expected:
@@ -137,6 +140,21 @@ def targets(
             f"received shape {array.shape}{hint}"
         )
     return _core.Tensor(_dense(array.astype(np.float32, copy=False)))
+
+
+def check_range(values: npt.NDArray[np.int64], classes: int, name: str, where: str = "") -> None:
+    """Refuses labels outside of [0, classes).
+
+    Raises:
+        ValueError: with the first such label and its place.
+    """
+    outside = (values < 0) | (values >= classes)
+    if outside.any():
+        first = int(outside.argmax())
+        raise ValueError(
+            f"{where}{name} must be labels in [0, {classes}); "
+            f"received {values[first]} at index {first}"
+        )
 
 
 def check_lengths(x: Any, y: Any, x_name: str = "x", y_name: str = "y") -> None:
@@ -178,12 +196,12 @@ def _batched(shape: tuple[int, ...]) -> str:
     return f"({', '.join(['None', *map(str, shape)])}{',' if not shape else ''})"
 
 
-def _shape_hint(came: tuple[int, ...], expected: tuple[int, ...], name: str) -> str:
+def _shape_hint(came: tuple[int, ...], expected: tuple[int, ...]) -> str:
     if len(expected) == 3 and came[1:] == (expected[2], expected[0], expected[1]):
         return (
-            f". The data are channels-first; this model takes channels-last: "
-            f"np.transpose({name}, (0, 2, 3, 1))"
+            ". The data are channels-first; this model takes channels-last: "
+            "np.transpose(x, (0, 2, 3, 1))"
         )
     if came == expected:
-        return f". For a single image give a batch of one: {name}[None]"
+        return ". For a single image give a batch of one: x[None]"
     return ""

@@ -143,9 +143,7 @@ def confusion_matrix(y_true: Any, y_pred: Any, classes: int) -> npt.NDArray[np.i
     truth = _arrays.labels(y_true, "y_true")
     guess = _arrays.labels(y_pred, "y_pred")
     _arrays.check_lengths(truth, guess, "y_true", "y_pred")
-    for name, values in (("y_true", truth), ("y_pred", guess)):
-        low, high = int(values.min()), int(values.max())
-        if low < 0 or high >= classes:
-            raise ValueError(f"{name} must be in [0, {classes}); received {low} to {high}")
+    _arrays.check_range(truth, classes, "y_true")
+    _arrays.check_range(guess, classes, "y_pred")
     counts = np.bincount(truth * classes + guess, minlength=classes * classes)
     return counts.reshape(classes, classes).astype(np.int64, copy=False)

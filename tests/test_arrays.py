@@ -1,0 +1,134 @@
+"""Data as users have them: converted where that is safe, refused where not."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from small_models import dense_model
+
+from pycnn import _arrays
+
+SMALL = [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.parametrize(
+    "dtype", ["<f4", ">f4", "<f8", ">f8", "f2", "i1", "u2", "<i4", ">i4", "i8"]
+)
+def test_numbers_become_float32(dtype: str) -> None:
+    result = _arrays.numbers(np.array(SMALL, dtype), "x")
+    assert result.dtype == np.float32 and result.dtype.isnative
+    assert_array_equal(result, SMALL)
+
+
+def test_uint8_and_bool_stay_bytes() -> None:
+    assert _arrays.numbers(np.array(SMALL, np.uint8), "x").dtype == np.uint8
+    assert_array_equal(
+        _arrays.numbers(np.array([[True, False]]), "x"), np.array([[1, 0]], np.uint8)
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_dense_data_are_not_copied(dtype: type) -> None:
+    x = np.ones((4, 3), dtype)
+    assert np.shares_memory(_arrays.inputs(x, (3,), "").numpy(), x)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_strided_data_are_copied_right(dtype: type) -> None:
+    x = np.arange(48, dtype=dtype).reshape(4, 12)
+    for view in (x[:, ::2], x[::-1], np.asfortranarray(x), x.T):
+        result = _arrays.numbers(view, "x")
+        assert result.flags.c_contiguous
+        assert_array_equal(result, view)
+
+
+def test_unaligned_data_are_copied() -> None:
+    raw = b"\0" + np.arange(6, dtype=np.float32).tobytes()
+    x = np.frombuffer(raw, np.float32, offset=1)
+    assert not x.flags.aligned
+    result = _arrays.numbers(x, "x")
+    assert result.flags.aligned
+    assert_array_equal(result, np.arange(6))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        np.array([[1, None]], object),
+        np.array([["a"]]),
+        np.array([[b"a"]]),
+        np.array([[1j]]),
+        np.array([["2024-01-01"]], "datetime64[D]"),
+        None,
+        object(),
+        "text",
+    ],
+    ids=lambda data: str(getattr(data, "dtype", type(data).__name__)),
+)
+def test_what_is_no_number_is_refused(data: object) -> None:
+    with pytest.raises(TypeError, match="x"):
+        _arrays.numbers(data, "x")
+
+
+@pytest.mark.parametrize("data", [np.array([[2**24 + 1]]), np.array([[1e39]]), [[1], [2, 3]], []])
+def test_numbers_that_do_not_fit_are_refused(data: object) -> None:
+    with pytest.raises(ValueError, match="x"):
+        _arrays.numbers(data, "x")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64, np.uint64, np.float32, np.bool_])
+def test_labels_become_int64(dtype: type) -> None:
+    for shape in ((3,), (3, 1)):
+        result = _arrays.labels(np.array([0, 1, 1], dtype).reshape(shape), "y")
+        assert result.dtype == np.int64
+        assert_array_equal(result, [0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0.5, 1.0], "0.5 at index 0"),
+        ([0.0, np.nan], "nan at index 1"),
+        (np.eye(3), "categorical_crossentropy"),
+        (np.array([2**63], np.uint64), "64 bits"),
+        ([], "empty"),
+        (3, "shape"),
+    ],
+)
+def test_labels_that_are_none_are_refused(y: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        _arrays.labels(y, "y")
+
+
+def test_one_hot_labels_become_float32() -> None:
+    result = _arrays.targets(np.eye(3, dtype=np.int64), "categorical_crossentropy", (3,))
+    assert result.dtype == "float32"
+    assert_array_equal(result.numpy(), np.eye(3))
+
+
+def test_a_last_dimension_of_one_may_be_left_out() -> None:
+    x = np.zeros((5, 6, 7), np.uint8)
+    assert _arrays.inputs(x, (6, 7, 1), "").shape == (5, 6, 7, 1)
+    assert _arrays.inputs(x[..., None], (6, 7), "").shape == (5, 6, 7)
+
+
+def test_user_data_are_left_alone(blobs: tuple[np.ndarray, np.ndarray]) -> None:
+    x, y = (part.copy() for part in blobs)
+    x.flags.writeable = y.flags.writeable = False
+    before = x.copy(), y.copy()
+    dense_model().fit(x, y, batch_size=10, epochs=2, verbose=0)
+    assert_array_equal(x, before[0])
+    assert_array_equal(y, before[1])
+
+
+@pytest.mark.parametrize("dtype", ["f8", ">f4", "f2"])
+def test_every_way_to_give_data_trains_alike(
+    blobs: tuple[np.ndarray, np.ndarray], dtype: str
+) -> None:
+    x = blobs[0].astype("f2").astype("f4")
+    ways = [(x, blobs[1]), (np.asfortranarray(x.astype(dtype)), blobs[1].astype("f8")[:, None])]
+    losses = []
+    for images, labels in ways:
+        model = dense_model()
+        model.set_weights([np.full(weight.shape, 0.1) for weight in model.get_weights()])
+        losses.append(model.evaluate(images, labels, verbose=0))
+    assert losses[0] == losses[1]

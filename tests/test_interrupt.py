@@ -1,0 +1,53 @@
+"""Ctrl-C in the middle of an epoch that would take minutes."""
+
+import signal
+import subprocess
+import sys
+
+CHILD = """
+import numpy as np
+import pycnn
+from pycnn import callbacks, layers
+
+model = pycnn.Sequential([
+    pycnn.Input((28, 28, 1)),
+    layers.Conv2D(32, 5, padding="same", activation="relu"),
+    layers.Conv2D(64, 5, padding="same", activation="relu"),
+    layers.Flatten(),
+    layers.Dense(10, activation="softmax"),
+])
+model.compile(pycnn.optimizers.SGD(1e-6), "sparse_categorical_crossentropy", ["accuracy"])
+x = np.zeros((200_000, 28, 28, 1), np.uint8)
+y = np.zeros(200_000, np.int64)
+watcher = callbacks.LambdaCallback(on_train_end=lambda logs: print("ended", flush=True))
+try:
+    model.fit(x, y, verbose=1, callbacks=[watcher])
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+model.evaluate(x[:16], y[:16], verbose=0)
+model.fit(x[:32], y[:32], verbose=0)
+assert all(np.isfinite(weight).all() for weight in model.get_weights())
+print("usable", flush=True)
+"""
+
+
+def test_ctrl_c_stops_fit_and_leaves_a_usable_model() -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stderr is not None
+    try:
+        shown = ""
+        while "images/s" not in shown:  # the bar has moved: steps are being done
+            piece = child.stderr.read(1)
+            assert piece, f"no progress: {shown}"
+            shown += piece
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert out.split() == ["ended", "interrupted", "usable"], err
+    assert child.returncode == 0

@@ -1,0 +1,37 @@
+"""What `import pycnn` brings and what it leaves for later."""
+
+import subprocess
+import sys
+
+import pycnn
+
+
+def test_import_leaves_slow_packages_for_later() -> None:
+    code = (
+        "import sys, pycnn; "
+        "print([name for name in ('tqdm', 'pooch', 'safetensors', 'requests') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there() -> None:
+    modules = [pycnn, pycnn.layers, pycnn.ops, pycnn.datasets]
+    for module in modules:
+        assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_threads_are_set_and_read() -> None:
+    pycnn.set_num_threads(3)
+    assert pycnn.num_threads() == 3
+
+
+def test_tensor_shares_numpys_memory() -> None:
+    import numpy as np
+
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    tensor = pycnn.Tensor(array)
+    assert tensor.shape == (2, 3) and tensor.dtype == "float32" and len(tensor) == 2
+    assert np.shares_memory(tensor.numpy(), array)
+    assert np.shares_memory(np.asarray(tensor), array)
