@@ -41,7 +41,8 @@ Tensor to_tensor(const py::handle& value, const char* what) {
   FloatArray array = FloatArray::ensure(value);
   if (!array) {
     PyErr_Clear();
-    throw TypeError(std::string("[PythonLayer] ") + what + " must return an array of numbers; got " +
+    throw TypeError(std::string("[PythonLayer] ") + what +
+                    " must return an array of numbers; got " +
                     py::str(py::type::of(value).attr("__name__")).cast<std::string>());
   }
   return from_numpy(array);
@@ -131,8 +132,9 @@ void bind_graph(py::module_& m) {
                     "does not fit.")
       .def(py::init<Shape>(), py::arg("input_shape"))
       .def_property_readonly("input", &Graph::input)
-      .def("shape", [](const Graph& g, ValueId v) { return to_tuple(g.shape(v)); },
-           py::arg("value"), "Shape of a value, without the batch dimension.")
+      .def(
+          "shape", [](const Graph& g, ValueId v) { return to_tuple(g.shape(v)); }, py::arg("value"),
+          "Shape of a value, without the batch dimension.")
       .def(
           "conv2d",
           [](Graph& g, ValueId x, int filters, Pair kernel_size, Pair strides,
@@ -140,12 +142,13 @@ void bind_graph(py::module_& m) {
              const std::string& bias_initializer, const std::string& name) {
             const Conv2dOptions options{filters, to_size(kernel_size), to_size(strides),
                                         to_padding(padding, who("Conv2D", name)), use_bias};
-            return g.conv2d(x, options, name, to_initializers(kernel_initializer, bias_initializer));
+            return g.conv2d(x, options, name,
+                            to_initializers(kernel_initializer, bias_initializer));
           },
           py::arg("x"), py::kw_only(), py::arg("filters"), py::arg("kernel_size"),
-          py::arg("strides") = Pair{1, 1}, py::arg("padding") = "valid",
-          py::arg("use_bias") = true, py::arg("kernel_initializer") = "glorot_uniform",
-          py::arg("bias_initializer") = "zeros", py::arg("name") = "")
+          py::arg("strides") = Pair{1, 1}, py::arg("padding") = "valid", py::arg("use_bias") = true,
+          py::arg("kernel_initializer") = "glorot_uniform", py::arg("bias_initializer") = "zeros",
+          py::arg("name") = "")
       .def(
           "max_pool2d",
           [](Graph& g, ValueId x, Pair pool_size, Pair strides, const PaddingArgument& padding,

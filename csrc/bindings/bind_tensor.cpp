@@ -25,8 +25,9 @@ DType core_dtype(const py::array& array) {
   if (dtype.equal(py::dtype::of<float>())) return DType::float32;
   if (dtype.equal(py::dtype::of<std::uint8_t>())) return DType::uint8;
   if (dtype.equal(py::dtype::of<std::int64_t>())) return DType::int64;
-  throw TypeError("[Tensor] expected an array of float32, uint8 or int64 in native byte order; got " +
-                  py::str(dtype).cast<std::string>());
+  throw TypeError(
+      "[Tensor] expected an array of float32, uint8 or int64 in native byte order; got " +
+      py::str(dtype).cast<std::string>());
 }
 
 // Keeps a Python object alive from C++, which may let go of it without the GIL.
@@ -64,8 +65,9 @@ Tensor from_numpy(const py::array& array) {
   const DType dtype = core_dtype(array);
   constexpr int kWanted = int{py::array::c_style} | int{py::detail::npy_api::NPY_ARRAY_ALIGNED_};
   if ((array.flags() & kWanted) != kWanted) {
-    throw TypeError("[Tensor] expected a C-contiguous, aligned array; got one with other strides "
-                    "(numpy.ascontiguousarray copies it)");
+    throw TypeError(
+        "[Tensor] expected a C-contiguous, aligned array; got one with other strides "
+        "(numpy.ascontiguousarray copies it)");
   }
   Shape shape(array.shape(), array.shape() + array.ndim());
   // Only written through when NumPy allows it: the tensor remembers.
@@ -85,18 +87,19 @@ void bind_tensor(py::module_& m) {
       .def_property_readonly("dtype", [](const Tensor& t) { return dtype_name(t.dtype()); })
       .def_property_readonly("device", [](const Tensor& t) { return device_name(t.device()); })
       .def("numpy", &to_numpy, "The elements as a NumPy array over the same memory.")
-      .def("__array__",
-           [](const Tensor& t, const py::object& dtype, const py::object& copy) -> py::object {
-             const py::object numpy = py::module_::import("numpy");
-             const py::array array = to_numpy(t);
-             if (!copy.is_none() && copy.cast<bool>()) return numpy.attr("array")(array, dtype);
-             const py::object result = numpy.attr("asarray")(array, dtype);
-             if (!copy.is_none() && !result.is(array)) {
-               throw py::value_error("[Tensor] this conversion needs a copy, and copy=False");
-             }
-             return result;
-           },
-           py::arg("dtype") = py::none(), py::arg("copy") = py::none())
+      .def(
+          "__array__",
+          [](const Tensor& t, const py::object& dtype, const py::object& copy) -> py::object {
+            const py::object numpy = py::module_::import("numpy");
+            const py::array array = to_numpy(t);
+            if (!copy.is_none() && copy.cast<bool>()) return numpy.attr("array")(array, dtype);
+            const py::object result = numpy.attr("asarray")(array, dtype);
+            if (!copy.is_none() && !result.is(array)) {
+              throw py::value_error("[Tensor] this conversion needs a copy, and copy=False");
+            }
+            return result;
+          },
+          py::arg("dtype") = py::none(), py::arg("copy") = py::none())
       .def("__dlpack__",
            [](const Tensor& t, const py::kwargs& kwargs) -> py::object {
              return to_numpy(t).attr("__dlpack__")(**kwargs);
@@ -115,9 +118,7 @@ void bind_tensor(py::module_& m) {
              return t.shape()[0];
            })
       .def("__repr__", &repr)
-      .def_buffer([](Tensor& t) {
-        return to_numpy(t).request(!t.read_only());
-      });
+      .def_buffer([](Tensor& t) { return to_numpy(t).request(!t.read_only()); });
 }
 
 }  // namespace pycnn::bindings

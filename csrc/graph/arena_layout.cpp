@@ -59,11 +59,10 @@ std::size_t assign_offsets(std::vector<Buffer>& buffers) {
       throw OverflowError("[plan] the arena would exceed the address space");
     }
     total = std::max(total, offset + bytes);
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), offset,
-                                   [&](std::size_t at, std::size_t i) {
-                                     return at < buffers[i].offset;
-                                   }),
-                  id);
+    placed.insert(
+        std::upper_bound(placed.begin(), placed.end(), offset,
+                         [&](std::size_t at, std::size_t i) { return at < buffers[i].offset; }),
+        id);
   }
   for (Buffer& buffer : buffers) {
     // An alias is never aliased itself: the planner resolves it to the root.

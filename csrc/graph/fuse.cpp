@@ -11,7 +11,7 @@ namespace {
 std::vector<int> chain(const Graph& graph, ValueId output) {
   std::vector<int> order;
   for (ValueId value = output; value != graph.input();) {
-    graph.shape(value);  // checks the id
+    graph.shape(value);          // checks the id
     const int node = value - 1;  // node n produces value n + 1
     order.push_back(node);
     value = graph.nodes()[static_cast<std::size_t>(node)].input;

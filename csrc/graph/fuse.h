@@ -11,10 +11,10 @@ namespace pycnn {
 
 // A run of nodes that becomes one forward instruction: the first node, then what is fused into it.
 struct Group {
-  int node;             // index into Graph::nodes()
-  bool relu = false;    // followed by ReLU
-  bool pool = false;    // then by 2x2 max pooling with stride 2 (Conv2D only)
-  ValueId output = 0;   // of the last node
+  int node;            // index into Graph::nodes()
+  bool relu = false;   // followed by ReLU
+  bool pool = false;   // then by 2x2 max pooling with stride 2 (Conv2D only)
+  ValueId output = 0;  // of the last node
 };
 
 struct FusedGraph {

@@ -21,28 +21,27 @@ std::string who(const std::string& kind, const std::string& name) {
 }
 
 std::string kind_of(const NodeOptions& options) {
-  return std::visit(
-      Overloaded{[](const Conv2dOptions&) { return "Conv2D"; },
-                 [](const MaxPool2dOptions&) { return "MaxPooling2D"; },
-                 [](const AvgPool2dOptions&) { return "AveragePooling2D"; },
-                 [](const DenseOptions&) { return "Dense"; },
-                 [](const FlattenOptions&) { return "Flatten"; },
-                 [](const RescaleOptions&) { return "Rescaling"; },
-                 [](const HostOptions&) { return "PythonLayer"; },
-                 [](const Activation& a) {
-                   switch (a) {
-                     case Activation::relu:
-                       return "ReLU";
-                     case Activation::sigmoid:
-                       return "Sigmoid";
-                     case Activation::tanh:
-                       return "Tanh";
-                     case Activation::softmax:
-                       break;
-                   }
-                   return "Softmax";
-                 }},
-      options);
+  return std::visit(Overloaded{[](const Conv2dOptions&) { return "Conv2D"; },
+                               [](const MaxPool2dOptions&) { return "MaxPooling2D"; },
+                               [](const AvgPool2dOptions&) { return "AveragePooling2D"; },
+                               [](const DenseOptions&) { return "Dense"; },
+                               [](const FlattenOptions&) { return "Flatten"; },
+                               [](const RescaleOptions&) { return "Rescaling"; },
+                               [](const HostOptions&) { return "PythonLayer"; },
+                               [](const Activation& a) {
+                                 switch (a) {
+                                   case Activation::relu:
+                                     return "ReLU";
+                                   case Activation::sigmoid:
+                                     return "Sigmoid";
+                                   case Activation::tanh:
+                                     return "Tanh";
+                                   case Activation::softmax:
+                                     break;
+                                 }
+                                 return "Softmax";
+                               }},
+                    options);
 }
 
 // A block of 16 images in float32 must be addressable; larger shapes are refused here, before
@@ -196,8 +195,7 @@ std::vector<NodeInfo> Graph::describe() const {
                      info.multiply_adds = shape(node.input)[0] * o.units;
                      return whole;
                    },
-                   [&](const HostOptions&) { return whole; },
-                   [&](const auto&) { return before; }},
+                   [&](const HostOptions&) { return whole; }, [&](const auto&) { return before; }},
         node.options);
     fields[static_cast<std::size_t>(node.output)] = after;
     info.receptive_height = after.height;

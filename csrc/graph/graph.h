@@ -67,8 +67,8 @@ struct Parameter {
 struct NodeInfo {
   std::string name, kind;
   Shape output_shape;
-  std::int64_t parameter_count, multiply_adds;        // multiply_adds: forward, per image
-  std::int64_t receptive_height, receptive_width;     // in pixels of the input
+  std::int64_t parameter_count, multiply_adds;     // multiply_adds: forward, per image
+  std::int64_t receptive_height, receptive_width;  // in pixels of the input
 };
 
 struct Initializers {

@@ -116,11 +116,11 @@ using Operation =
 
 struct Instruction {
   Operation operation;
-  std::string layer;            // who it works for, for messages: "[Conv2D 'c1']"
+  std::string layer;  // who it works for, for messages: "[Conv2D 'c1']"
   std::vector<BufferId> reads;
   std::vector<BufferId> writes;
   bool forward = true;
-  bool on_host = false;         // needs the whole batch: the blocks meet before and after it
+  bool on_host = false;  // needs the whole batch: the blocks meet before and after it
 };
 
 }  // namespace pycnn

@@ -18,8 +18,7 @@ int partial_sums(const Graph& graph) {
   for (const Parameter& p : graph.parameters()) {
     bytes = checked_add(bytes, checked_mul(element_count(p.shape), 4));
   }
-  return static_cast<int>(
-      std::clamp<std::int64_t>(kPartialSumBytes / bytes, 2, kMostPartialSums));
+  return static_cast<int>(std::clamp<std::int64_t>(kPartialSumBytes / bytes, 2, kMostPartialSums));
 }
 
 void find_lifetimes(Plan& plan) {

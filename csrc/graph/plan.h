@@ -29,16 +29,16 @@ struct LossSpec {
 struct Buffer {
   std::string name;  // of the layer it belongs to and what it holds, for the report
   int height = 1, width = 1, channels = 1;
-  Halo halo;                // zeros around it, kept by the executor
-  int element_size = 4;     // 4: float, 1: byte (pooling codes)
-  BufferId alias_of = -1;   // another buffer whose memory this one is, under another shape
+  Halo halo;               // zeros around it, kept by the executor
+  int element_size = 4;    // 4: float, 1: byte (pooling codes)
+  BufferId alias_of = -1;  // another buffer whose memory this one is, under another shape
   int first_use = -1, last_use = -1;  // positions in the program; an alias has none of its own
-  std::size_t offset = 0;   // in the arena, bytes
+  std::size_t offset = 0;             // in the arena, bytes
 
   bool has_halo() const { return halo.top + halo.bottom + halo.left + halo.right > 0; }
-  std::int64_t row() const;        // elements from row to row
-  std::size_t bytes() const;       // of the whole buffer for 16 images
-  std::int64_t interior() const;   // index of the first element inside the halo
+  std::int64_t row() const;       // elements from row to row
+  std::size_t bytes() const;      // of the whole buffer for 16 images
+  std::int64_t interior() const;  // index of the first element inside the halo
 };
 
 struct Plan {

@@ -70,8 +70,8 @@ void PlanBuilder::forward(const FusedGraph& fused) {
   BufferId value = new_buffer(graph_.shape(fused.input), "input");
   emit(GatherRows{Stream::input, scale, offset, value}, "[Input]", {}, {value});
   for (const Group& group : fused.groups) {
-    saved_.push_back(std::visit([&](const auto& o) { return lower(group, o, value); },
-                                node(group).options));
+    saved_.push_back(
+        std::visit([&](const auto& o) { return lower(group, o, value); }, node(group).options));
     value = saved_.back().y;
   }
   output_ = value;
@@ -96,16 +96,16 @@ PlanBuilder::Saved PlanBuilder::lower(const Group& group, const Conv2dOptions& o
 PlanBuilder::Saved PlanBuilder::lower(const Group& group, const MaxPool2dOptions& o, BufferId x) {
   const Node& n = node(group);
   const BufferId y = new_buffer(graph_.shape(n.output), n.name + " output");
-  emit(MaxPool2dForward{max_pool2d_geometry(graph_.shape(n.input), o, n.who()), x, y}, n.who(),
-       {x}, {y});
+  emit(MaxPool2dForward{max_pool2d_geometry(graph_.shape(n.input), o, n.who()), x, y}, n.who(), {x},
+       {y});
   return {x, y};
 }
 
 PlanBuilder::Saved PlanBuilder::lower(const Group& group, const AvgPool2dOptions& o, BufferId x) {
   const Node& n = node(group);
   const BufferId y = new_buffer(graph_.shape(n.output), n.name + " output");
-  emit(AvgPool2dForward{avg_pool2d_geometry(graph_.shape(n.input), o, n.who()), x, y}, n.who(),
-       {x}, {y});
+  emit(AvgPool2dForward{avg_pool2d_geometry(graph_.shape(n.input), o, n.who()), x, y}, n.who(), {x},
+       {y});
   return {x, y};
 }
 
@@ -193,8 +193,8 @@ void PlanBuilder::backward(const FusedGraph& fused) {
   }
   if (!wants_input_gradient) return;
   if (fused.input_rescale) {
-    gradient_ = rescale_gradient(graph_.nodes()[static_cast<std::size_t>(*fused.input_rescale)],
-                                 gradient_);
+    gradient_ =
+        rescale_gradient(graph_.nodes()[static_cast<std::size_t>(*fused.input_rescale)], gradient_);
   }
   emit(ScatterRows{gradient_, Stream::input_gradient}, "[input gradient]", {gradient_}, {});
 }

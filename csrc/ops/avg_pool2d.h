@@ -17,7 +17,7 @@ struct AvgPool2dOptions {
 
 // Checks everything; throws ValueError.
 WindowGeometry avg_pool2d_geometry(const Shape& input, const AvgPool2dOptions& options,
-                                  const std::string& who);
+                                   const std::string& who);
 Shape avg_pool2d_output_shape(const Shape& input, const WindowGeometry& g);
 
 namespace cpu {

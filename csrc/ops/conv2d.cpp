@@ -11,8 +11,8 @@ Conv2dGeometry conv2d_geometry(const Shape& input, const Conv2dOptions& options,
   if (options.filters < 1) {
     throw ValueError(who + " filters must be positive; got " + std::to_string(options.filters));
   }
-  const WindowGeometry window = window_geometry(input, options.kernel_size, options.strides,
-                                                options.padding, "kernel", who);
+  const WindowGeometry window =
+      window_geometry(input, options.kernel_size, options.strides, options.padding, "kernel", who);
   return {window, static_cast<int>(input[2]), options.filters};
 }
 
@@ -28,9 +28,9 @@ Halo conv2d_input_halo(const Conv2dGeometry& g) {
   const auto past_end = [](int out, int stride, int kernel, int pad, int in) {
     return std::max((out - 1) * stride + kernel - pad - in, 0);
   };
-  return {g.pad_top,
-          past_end(g.out_height, g.stride_height, g.kernel_height, g.pad_top, g.in_height),
-          g.pad_left, past_end(g.out_width, g.stride_width, g.kernel_width, g.pad_left, g.in_width)};
+  return {
+      g.pad_top, past_end(g.out_height, g.stride_height, g.kernel_height, g.pad_top, g.in_height),
+      g.pad_left, past_end(g.out_width, g.stride_width, g.kernel_width, g.pad_left, g.in_width)};
 }
 
 Halo conv2d_gradient_halo(const Conv2dGeometry& g) {

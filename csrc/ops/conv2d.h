@@ -45,8 +45,8 @@ struct Conv2dKernels {
                   bool relu, View y);
   // The same followed by max pooling over 2x2 windows, stride 2. code[p] in 0..3 is the first
   // maximum's place in the window, 4 where ReLU lets no gradient through.
-  void (*forward_pool)(const Conv2dGeometry& g, ConstView x, const float* kernel,
-                       const float* bias, bool relu, View y, std::uint8_t* code);
+  void (*forward_pool)(const Conv2dGeometry& g, ConstView x, const float* kernel, const float* bias,
+                       bool relu, View y, std::uint8_t* code);
   // dz, the gradient of the convolution's output, from the pooled gradient and the codes.
   void (*backward_pool)(ConstView dy, const std::uint8_t* code, View dz);
   // dx = correlation of dz with the flipped kernel.

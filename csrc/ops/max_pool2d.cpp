@@ -3,7 +3,7 @@
 namespace pycnn {
 
 WindowGeometry max_pool2d_geometry(const Shape& input, const MaxPool2dOptions& options,
-                                  const std::string& who) {
+                                   const std::string& who) {
   return window_geometry(input, options.pool_size, options.strides, options.padding, "window", who);
 }
 

@@ -17,7 +17,7 @@ struct MaxPool2dOptions {
 
 // Checks everything; throws ValueError.
 WindowGeometry max_pool2d_geometry(const Shape& input, const MaxPool2dOptions& options,
-                                  const std::string& who);
+                                   const std::string& who);
 Shape max_pool2d_output_shape(const Shape& input, const WindowGeometry& g);
 
 namespace cpu {

@@ -48,7 +48,8 @@ std::string describe(const Padding& p) {
 Padding Padding::parse(std::string_view name, const std::string& who) {
   if (name == "valid") return {};
   if (name == "same") return {Mode::same};
-  throw ValueError(who + " padding must be 'valid', 'same' or ((top, bottom), (left, right)); got '" +
+  throw ValueError(who +
+                   " padding must be 'valid', 'same' or ((top, bottom), (left, right)); got '" +
                    std::string(name) + "'");
 }
 
@@ -90,8 +91,16 @@ WindowGeometry window_geometry(const Shape& input, Size2 kernel, Size2 strides,
                      " does not fit input " + by(input[0], input[1]) + " with padding " +
                      describe(padding) + received);
   }
-  return {static_cast<int>(input[0]), static_cast<int>(input[1]), h.out, w.out, kernel.height,
-          kernel.width, strides.height, strides.width, h.pad_before, w.pad_before};
+  return {static_cast<int>(input[0]),
+          static_cast<int>(input[1]),
+          h.out,
+          w.out,
+          kernel.height,
+          kernel.width,
+          strides.height,
+          strides.width,
+          h.pad_before,
+          w.pad_before};
 }
 
 }  // namespace pycnn

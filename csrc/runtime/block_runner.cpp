@@ -227,8 +227,9 @@ void BlockRunner::run(const LossStep& i, const Block& b) const {
     targets.labels = labels;
   }
   const View z = view(b, i.z);
-  const auto function = i.kind == LossKind::softmax_cross_entropy ? kernels_.loss->softmax_cross_entropy
-                        : i.kind == LossKind::cross_entropy       ? kernels_.loss->cross_entropy
+  const auto function = i.kind == LossKind::softmax_cross_entropy
+                            ? kernels_.loss->softmax_cross_entropy
+                        : i.kind == LossKind::cross_entropy ? kernels_.loss->cross_entropy
                                                             : kernels_.loss->mean_squared_error;
   function(z.height * z.width * z.channels, z.data, targets, b.count,
            1.0f / static_cast<float>(batch_.count), b.loss, b.rank,

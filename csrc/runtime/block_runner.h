@@ -64,7 +64,7 @@ class BlockRunner {
   void run(const ActivationBackward& i, const Block& b) const;
   void run(const Rescale& i, const Block& b) const;
   void run(const LossStep& i, const Block& b) const;
-  void run(const HostForward&, const Block&) const {}   // the executor's: they need all blocks
+  void run(const HostForward&, const Block&) const {}  // the executor's: they need all blocks
   void run(const HostBackward&, const Block&) const {}
 
   const Plan& plan_;

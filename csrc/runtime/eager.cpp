@@ -16,8 +16,7 @@ using cpu::kLanes;
 class BlockArray {
  public:
   explicit BlockArray(int classes)
-      : classes_(classes),
-        memory_(static_cast<std::size_t>(classes) * kLanes * sizeof(float)) {}
+      : classes_(classes), memory_(static_cast<std::size_t>(classes) * kLanes * sizeof(float)) {}
   float* data() { return reinterpret_cast<float*>(memory_.data()); }
   cpu::View view() { return {data(), std::int64_t{classes_} * kLanes, 1, 1, classes_}; }
   void load(const float* images, int count) {
@@ -37,11 +36,12 @@ class BlockArray {
 };
 
 void check_loss_operands(const Tensor& predictions, const Tensor& targets) {
-  if (predictions.rank() != 2 || predictions.size() == 0 ||
-      predictions.dtype() != DType::float32 || predictions.shape()[1] > (1 << 24)) {
-    throw ValueError("[loss] expected float32 predictions of shape (batch, classes), not empty; got " +
-                     std::string(dtype_name(predictions.dtype())) + " of shape " +
-                     to_string(predictions.shape()));
+  if (predictions.rank() != 2 || predictions.size() == 0 || predictions.dtype() != DType::float32 ||
+      predictions.shape()[1] > (1 << 24)) {
+    throw ValueError(
+        "[loss] expected float32 predictions of shape (batch, classes), not empty; got " +
+        std::string(dtype_name(predictions.dtype())) + " of shape " +
+        to_string(predictions.shape()));
   }
   const std::int64_t batch = predictions.shape()[0], classes = predictions.shape()[1];
   if (targets.dtype() == DType::float32 && targets.shape() == predictions.shape()) return;

@@ -74,8 +74,8 @@ Block CpuExecutor::block(std::int64_t index, int worker) const {
   auto* self = const_cast<CpuExecutor*>(this);  // the memory is the executor's own
   float* gradients = nullptr;
   if (has_gradients_) {
-    gradients = reinterpret_cast<float*>(self->gradients_.data()) +
-                (index % slots_) * gradient_stride_;
+    gradients =
+        reinterpret_cast<float*>(self->gradients_.data()) + (index % slots_) * gradient_stride_;
   }
   return {first,
           static_cast<int>(std::min<std::int64_t>(kLanes, count_ - first)),
@@ -99,8 +99,8 @@ void CpuExecutor::run(const Batch& batch, const Update& update) {
     if (!update) return;
     team.barrier();
     // Every thread looks at all losses itself: cheaper than one more barrier.
-    const bool finite = std::all_of(losses_.begin(), losses_.end(),
-                                    [](float loss) { return std::isfinite(loss); });
+    const bool finite =
+        std::all_of(losses_.begin(), losses_.end(), [](float loss) { return std::isfinite(loss); });
     if (job.cancelled.load() || !finite) return;
     const std::int64_t vectors = parameters_.flat_size() / kLanes;
     const std::int64_t begin = vectors * team.index() / team.size() * kLanes;
@@ -108,8 +108,8 @@ void CpuExecutor::run(const Batch& batch, const Update& update) {
     if (begin < end) update(partials(), begin, end);
   });
   if (job.error) std::rethrow_exception(job.error);
-  finite_ = std::all_of(losses_.begin(), losses_.end(),
-                        [](float loss) { return std::isfinite(loss); });
+  finite_ =
+      std::all_of(losses_.begin(), losses_.end(), [](float loss) { return std::isfinite(loss); });
 }
 
 void CpuExecutor::run_stages(Job& job, Team& team) {

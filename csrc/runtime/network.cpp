@@ -121,8 +121,8 @@ void Network::require_compiled() const {
 void Network::check_input(const Tensor& x) const {
   const Shape& image = graph_->shape(graph_->input());
   const Shape& got = x.shape();
-  const bool same = got.size() == image.size() + 1 && std::equal(image.begin(), image.end(),
-                                                                 got.begin() + 1);
+  const bool same =
+      got.size() == image.size() + 1 && std::equal(image.begin(), image.end(), got.begin() + 1);
   if (!same) {
     throw ValueError("expected input of shape " + to_string_batched(image) + "; got " +
                      to_string(got));

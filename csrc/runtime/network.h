@@ -22,7 +22,7 @@ struct CompileOptions {
                              // "mean_squared_error"
   bool from_logits = false;  // cross-entropy on logits; else on probabilities
   SgdOptions optimizer;
-  std::vector<int> top_k;    // count hits among the top k, for each k; {1} is accuracy
+  std::vector<int> top_k;  // count hits among the top k, for each k; {1} is accuracy
 };
 
 class Network {

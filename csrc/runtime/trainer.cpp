@@ -17,8 +17,7 @@ constexpr std::uint64_t kShuffleStream = std::uint64_t{1} << 63;
 
 }  // namespace
 
-Trainer::Trainer(Network& network, Tensor x, const Tensor& y, std::int64_t batch_size,
-                 bool shuffle)
+Trainer::Trainer(Network& network, Tensor x, const Tensor& y, std::int64_t batch_size, bool shuffle)
     : network_(network),
       x_(std::move(x)),
       // A copy, so that nobody can change checked labels; images are only read as numbers.

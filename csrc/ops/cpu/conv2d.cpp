@@ -241,8 +241,9 @@ void backward_input_row(const Conv2dGeometry& g, const Phase& v, const Phase& u,
   const std::int64_t channel = g.out_channels;
   const std::int64_t column = g.in_channels * channel;
   const std::int64_t row = g.kernel_width * column;
-  const BackwardSum sum{last - t0 + 1, u.taps, g.out_channels, dz.row, g.stride_height * row,
-                        g.stride_width * column, channel};
+  const BackwardSum sum{
+      last - t0 + 1,           u.taps, g.out_channels, dz.row, g.stride_height * row,
+      g.stride_width * column, channel};
   const float* k = kernel + (v.first + t0 * g.stride_height) * row + u.first * column;
   const std::int64_t dx_step = std::int64_t{g.stride_width} * g.in_channels * kLanes;
   const Split pixels(u.positions, kPixels), channels(g.in_channels, kChannels);

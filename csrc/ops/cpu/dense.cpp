@@ -137,9 +137,9 @@ void backward_params(DenseGeometry g, const float* x, const float* dz, float* sc
     for (int it = 0, i = 0; it < inputs.parts; i += inputs.size(it++)) {
       dispatch<kInputs>(inputs.size(it), [&](auto ni) {
         dispatch<kVectors>(vectors.size(vt), [&](auto nv) {
-          backward_kernel_tile<ni.value, nv.value>(
-              g, x + std::int64_t{i} * kLanes, scratch + o, row, g.outputs - o, accumulate,
-              dkernel + std::int64_t{i} * g.outputs + o);
+          backward_kernel_tile<ni.value, nv.value>(g, x + std::int64_t{i} * kLanes, scratch + o,
+                                                   row, g.outputs - o, accumulate,
+                                                   dkernel + std::int64_t{i} * g.outputs + o);
         });
       });
     }

@@ -115,8 +115,8 @@ void cross_entropy(int classes, const float* p, Targets t, int count, float scal
   write_ranks(classes, p, t, count, rank);
 }
 
-void mean_squared_error(int classes, const float* p, Targets t, int count, float scale,
-                        float* loss, std::int32_t* rank, float* dp) {
+void mean_squared_error(int classes, const float* p, Targets t, int count, float scale, float* loss,
+                        std::int32_t* rank, float* dp) {
   const float n = static_cast<float>(classes);
   for (int lane = 0; lane < kLanes; lane += W) {
     const V factor = lane_scale(count, scale, lane) * (2.0f / n);
