@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -72,25 +72,34 @@ def as_kernel(value: npt.ArrayLike, rank: int, op: str) -> Array:
 def as_pair(value: Size, op: str, name: str) -> tuple[int, int]:
     try:
         if not isinstance(value, Sequence):
-            return operator.index(value), operator.index(value)
-        first, second = (operator.index(number) for number in value)
+            return _index(value), _index(value)
+        first, second = (_index(number) for number in value)
     except (TypeError, ValueError):
         raise ValueError(
-            f"[{op}] {name} must be an integer or a pair of integers; got {value!r}"
+            f"[{op}] {name} must be an integer or a pair of integers, below 2^31; got {value!r}"
         ) from None
     return first, second
 
 
-def as_padding(padding: Sequence[Sequence[int]]) -> tuple[tuple[int, int], tuple[int, int]]:
+def as_padding(padding: Padding, op: str) -> str | tuple[tuple[int, int], tuple[int, int]]:
+    if isinstance(padding, str):
+        return padding
     try:
-        vertical, horizontal = (tuple(operator.index(n) for n in pair) for pair in padding)
-        (top, bottom), (left, right) = vertical, horizontal
+        (top, bottom), (left, right) = ((_index(n) for n in pair) for pair in padding)
     except (TypeError, ValueError):
         raise ValueError(
-            "[Conv2D] padding must be 'valid', 'same' or ((top, bottom), (left, right)); "
-            f"got {padding!r}"
+            f"[{op}] padding must be 'valid', 'same' or ((top, bottom), (left, right)), numbers "
+            f"below 2^31; got {padding!r}"
         ) from None
     return (top, bottom), (left, right)
+
+
+def _index(number: SupportsIndex) -> int:
+    """An int that the core can take (32 bits there)."""
+    value = operator.index(number)
+    if not -(2**31) <= value < 2**31:
+        raise ValueError
+    return value
 
 
 def as_batch(x: Array) -> Array:

@@ -123,7 +123,7 @@ def conv2d_backward(
 
 
 def max_pool2d(
-    x: npt.ArrayLike, pool_size: Size = 2, strides: Size | None = None, padding: str = "valid"
+    x: npt.ArrayLike, pool_size: Size = 2, strides: Size | None = None, padding: Padding = "valid"
 ) -> Array:
     """The largest value of each window, channel by channel.
 
@@ -131,7 +131,8 @@ def max_pool2d(
         x: (batch, height, width, channels).
         pool_size: height and width of the window, or one number for both.
         strides: steps of the window; None: the window's size.
-        padding: "valid" or "same"; padding is -infinity, it never wins.
+        padding: "valid", "same" or ((top, bottom), (left, right)), each less than the window;
+            padding is -infinity, it never wins.
 
     Returns:
         (batch, out height, out width, channels), each size floor((N - F + P) / S) + 1.
@@ -148,7 +149,7 @@ def max_pool2d_backward(
     x: npt.ArrayLike,
     pool_size: Size = 2,
     strides: Size | None = None,
-    padding: str = "valid",
+    padding: Padding = "valid",
 ) -> Array:
     """Gradient of `max_pool2d` by x: each dy goes to the maximum of its window alone.
 
@@ -159,7 +160,7 @@ def max_pool2d_backward(
 
 
 def avg_pool2d(
-    x: npt.ArrayLike, pool_size: Size = 2, strides: Size | None = None, padding: str = "valid"
+    x: npt.ArrayLike, pool_size: Size = 2, strides: Size | None = None, padding: Padding = "valid"
 ) -> Array:
     """The mean of each window, channel by channel; padding is not counted, as in Keras.
 
@@ -173,7 +174,7 @@ def avg_pool2d_backward(
     x: npt.ArrayLike,
     pool_size: Size = 2,
     strides: Size | None = None,
-    padding: str = "valid",
+    padding: Padding = "valid",
 ) -> Array:
     """Gradient of `avg_pool2d` by x: each dy in equal shares to its window's pixels.
 
@@ -380,7 +381,7 @@ def _conv2d_layer(
             f"received input shape {format_shape(x)}"
         )
     steps = as_pair(strides, "Conv2D", "strides")
-    pads = padding if isinstance(padding, str) else as_padding(padding)
+    pads = as_padding(padding, "Conv2D")
     return lambda graph, value: graph.conv2d(
         value,
         filters=filters,
@@ -392,20 +393,18 @@ def _conv2d_layer(
     )
 
 
-def _max_pool_layer(pool_size: Size, strides: Size | None, padding: str) -> AddLayer:
+def _max_pool_layer(pool_size: Size, strides: Size | None, padding: Padding) -> AddLayer:
     pool = as_pair(pool_size, "MaxPooling2D", "pool_size")
     steps = pool if strides is None else as_pair(strides, "MaxPooling2D", "strides")
-    return lambda graph, value: graph.max_pool2d(
-        value, pool_size=pool, strides=steps, padding=padding
-    )
+    pads = as_padding(padding, "MaxPooling2D")
+    return lambda graph, value: graph.max_pool2d(value, pool_size=pool, strides=steps, padding=pads)
 
 
-def _avg_pool_layer(pool_size: Size, strides: Size | None, padding: str) -> AddLayer:
+def _avg_pool_layer(pool_size: Size, strides: Size | None, padding: Padding) -> AddLayer:
     pool = as_pair(pool_size, "AveragePooling2D", "pool_size")
     steps = pool if strides is None else as_pair(strides, "AveragePooling2D", "strides")
-    return lambda graph, value: graph.avg_pool2d(
-        value, pool_size=pool, strides=steps, padding=padding
-    )
+    pads = as_padding(padding, "AveragePooling2D")
+    return lambda graph, value: graph.avg_pool2d(value, pool_size=pool, strides=steps, padding=pads)
 
 
 def _dense_layer(x: Array, kernel: Array, use_bias: bool) -> AddLayer:

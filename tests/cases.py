@@ -163,7 +163,7 @@ def pool(op, batch, shape, pool_size=2, strides=None, padding="valid") -> Case:
     halved = bool(np.all(counts & (counts - 1) == 0))  # dividing by a power of two is exact
     label = (
         f"{batch}x{'x'.join(map(str, shape))}-w{_name(pool_size)}"
-        f"-s{_name(pool_size if strides is None else strides)}-{padding}"
+        f"-s{_name(pool_size if strides is None else strides)}-{padding}".replace(" ", "")
     )
     return Case(
         op,
@@ -204,6 +204,9 @@ def _pool_cases(op: str) -> list[Case]:
         pool(op, 2, (2, 3, 3), 5, 1, "same"),  # a window larger than the image
         pool(op, 1, (1, 1, 1), 1),
         pool(op, 1, (31, 33, 17), 3, 2, "same"),
+        pool(op, 15, (5, 6, 3), 3, 2, ((1, 1), (1, 1))),  # GoogLeNet's
+        pool(op, 17, (4, 5, 6), (2, 3), 1, ((0, 1), (2, 0))),
+        pool(op, 16, (2, 2, 1), 4, 3, ((3, 2), (1, 3))),
     ]
 
 

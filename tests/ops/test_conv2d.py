@@ -108,6 +108,12 @@ def ones(*shape):
             {"padding": ((1, -1), (0, 0))},
             r"^\[Conv2D\] padding must not be negative; got \(\(1, -1\), \(0, 0\)\)",
         ),
+        ((ones(1, 4, 4, 1), ones(3, 3, 1, 1)), {"strides": 2**31}, r"^\[Conv2D\] strides .*2\^31"),
+        (
+            (ones(1, 4, 4, 1), ones(3, 3, 1, 1)),
+            {"padding": ((2**31, 0), (0, 0))},
+            r"^\[Conv2D\] padding .*2\^31",
+        ),
         (  # 2^32 + 2 rows of output: must not wrap to 2
             (ones(1, 4, 4, 1), ones(1, 1, 1, 1)),
             {"padding": ((2**31 - 1, 2**31 - 1), (0, 0))},

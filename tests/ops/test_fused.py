@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from pycnn import _core
 
-pytestmark = pytest.mark.usefixtures("isa")
+pytestmark = pytest.mark.usefixtures("isa", "fuse")
+
+
+@pytest.fixture(scope="module", params=["0", "1"], ids=["plain", "fused"])
+def fuse(request):
+    """Whether networks built from here on are planned with fusion."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PYCNN_FUSE", request.param)
+    yield
+    patch.undo()
 
 
 def run_core(x, dy, kernel, bias, options, pool, relu):

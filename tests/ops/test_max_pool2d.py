@@ -24,13 +24,20 @@ def test_numbers_are_within_the_bound(case):
 
 @st.composite
 def windows(draw, op):
-    padding = draw(st.sampled_from(["valid", "same"]))
-    size = (draw(st.integers(1, 9)), draw(st.integers(1, 9)))
-    largest = (6, 6) if padding == "same" else size
-    pool_size = tuple(draw(st.integers(1, n)) for n in largest)
+    """Any window that fits, on images up to 9x9."""
+    padding = draw(st.sampled_from(["valid", "same", "explicit"]))
+    size, pool_size, pads = [], [], []
+    for _ in range(2):
+        n = draw(st.integers(1, 9))
+        k = draw(st.integers(1, n if padding == "valid" else 6))
+        before, after = draw(st.integers(0, k - 1)), draw(st.integers(0, k - 1))
+        size.append(n)
+        pool_size.append(k)
+        pads.append((before, max(after, k - n - before)))  # explicit: enough to fit
     strides = draw(st.none() | st.tuples(st.integers(1, 4), st.integers(1, 4)))
     shape = (*size, draw(st.integers(1, 19)))
-    return cases.pool(op, draw(st.integers(1, 35)), shape, pool_size, strides, padding)
+    rule = tuple(pads) if padding == "explicit" else padding
+    return cases.pool(op, draw(st.integers(1, 35)), shape, tuple(pool_size), strides, rule)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -85,6 +92,14 @@ def ones(*shape):
         (ones(1, 3, 3, 1), {"strides": 0}, r"^\[MaxPooling2D\] strides .*got 0x0"),
         (ones(1, 3, 3, 1), {"pool_size": "two"}, r"^\[MaxPooling2D\] pool_size .*got 'two'"),
         (ones(1, 3, 3, 1), {"padding": "full"}, r"^\[MaxPooling2D\] .*got 'full'"),
+        (ones(1, 3, 3, 1), {"padding": 1}, r"^\[MaxPooling2D\] padding must be .*got 1$"),
+        (  # a window with nothing but padding in it
+            ones(1, 3, 3, 1),
+            {"padding": ((2, 0), (0, 0))},
+            r"^\[MaxPooling2D\] padding \(\(2, 0\), \(0, 0\)\) must be smaller than the window",
+        ),
+        (ones(1, 3, 3, 1), {"pool_size": 2**40}, r"^\[MaxPooling2D\] pool_size .*2\^31"),
+        (ones(1, 3, 3, 1), {"pool_size": 2**31 - 1, "padding": "same"}, r"^\[MaxPooling2D\]"),
     ],
 )
 def test_what_does_not_fit_is_refused(x, options, message):
