@@ -1,143 +1,249 @@
-"""CONTRACT for the native module pycnn._core (pybind11). Written by hand before the code exists;
-later replaced by the generated stub. Arrays: NHWC, kernels HWIO, dense weights (in, out)."""
-from collections.abc import Callable, Sequence
-import numpy as np
-
+"""
+Native core of pycnn: tensors, graphs, plans and their execution.
+"""
+from __future__ import annotations
+import collections.abc
+import numpy
+import numpy.typing
+import typing
+__all__: list[str] = ['Graph', 'Network', 'NodeInfo', 'Parameter', 'Progress', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'loss', 'next_seed', 'num_threads', 'set_cpu_isa', 'set_num_threads', 'set_random_seed', 'sgd_update']
 class Tensor:
-    """Dense row-major array: float32, uint8 or int64; zero-copy with NumPy."""
-    def __init__(self, array: np.ndarray) -> None: ...
-      # zero-copy view when C-contiguous, native byte order and one of the three dtypes
-      # (keeps the array alive); otherwise TypeError. Conversion is done in pycnn/_arrays.py.
+    """
+    A dense row-major array of float32, uint8 or int64, NHWC for images.
+    
+    Gives and takes NumPy arrays without a copy.
+    """
+    @staticmethod
+    def from_dlpack(source: typing.Any) -> Tensor:
+        """
+        A view of another library's CPU array, by the DLPack protocol.
+        """
+    def __array__(self, dtype: typing.Any = None, copy: typing.Any = None) -> typing.Any:
+        ...
+    def __dlpack__(self, *, stream: typing.Any = None, max_version: typing.Any = None, dl_device: typing.Any = None, copy: typing.Any = None) -> typing.Any:
+        ...
+    def __dlpack_device__(self) -> tuple[int, int]:
+        ...
+    def __init__(self, array: numpy.ndarray) -> None:
+        """
+        A view of a C-contiguous array of float32, uint8 or int64; TypeError for others.
+        """
+    def __len__(self) -> int:
+        ...
+    def __repr__(self) -> str:
+        ...
+    def numpy(self) -> numpy.ndarray:
+        """
+        The elements as a NumPy array over the same memory.
+        """
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def device(self) -> str:
+        ...
     @property
-    def dtype(self) -> str: ...        # "float32" | "uint8" | "int64"
+    def dtype(self) -> str:
+        ...
     @property
-    def device(self) -> str: ...       # "cpu"
-    def __len__(self) -> int: ...
-    def __array__(self, dtype=None, copy=None) -> np.ndarray: ...
-    def numpy(self) -> np.ndarray: ... # zero-copy view
-    def __dlpack__(self, **kwargs): ...
-    def __dlpack_device__(self) -> tuple[int, int]: ...
-    # buffer protocol as well
-
+    def ndim(self) -> int:
+        ...
+    @property
+    def shape(self) -> tuple[int, ...]:
+        ...
+    @property
+    def size(self) -> int:
+        ...
 class Parameter:
-    name: str          # "kernel", "bias", ...
-    layer: str         # name of the layer
-    shape: tuple[int, ...]
-
-class NodeInfo:        # one per layer, in order of adding
-    name: str          # layer name
-    kind: str          # "Conv2D", "MaxPooling2D", "AveragePooling2D", "Dense", "ReLU", "Sigmoid",
-                       # "Tanh", "Softmax", "Flatten", "Rescaling", "PythonLayer"
-    output_shape: tuple[int, ...]   # without batch
-    parameter_count: int
-    multiply_adds: int              # per image
-    receptive_field: tuple[int, int]  # height, width; in pixels of the input
-
+    """
+    A weight of a layer.
+    """
+    @property
+    def layer(self) -> str:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def shape(self) -> tuple[int, ...]:
+        ...
+class NodeInfo:
+    """
+    What a table of the network shows of one node.
+    """
+    @property
+    def kind(self) -> str:
+        ...
+    @property
+    def multiply_adds(self) -> int:
+        """
+        Forward, per image.
+        """
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        ...
+    @property
+    def parameter_count(self) -> int:
+        ...
+    @property
+    def receptive_field(self) -> tuple[int, int]:
+        """
+        Height and width in pixels of the input.
+        """
 class Graph:
-    """A network's layers as nodes and values; every shape and option is checked here.
-    Methods add a node and return the id of its output value. `name` is the layer's name and
-    appears in every error: "[Conv2D 'conv2d_1'] kernel 5x5 does not fit ..."."""
-    def __init__(self, input_shape: Sequence[int]) -> None: ...
+    """
+    A network as nodes and values; shapes and options are checked here.
+    
+    Each method adds a node and returns its output value. ValueError for what
+    does not fit.
+    """
+    def __init__(self, input_shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+        ...
+    def activation(self, x: typing.SupportsInt | typing.SupportsIndex, *, kind: str, name: str = '') -> int:
+        ...
+    def avg_pool2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, pool_size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], strides: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], padding: str | tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] = 'valid', name: str = '') -> int:
+        ...
+    def conv2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, filters: typing.SupportsInt | typing.SupportsIndex, kernel_size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], strides: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] = (1, 1), padding: str | tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] = 'valid', use_bias: bool = True, kernel_initializer: str = 'glorot_uniform', bias_initializer: str = 'zeros', name: str = '') -> int:
+        ...
+    def dense(self, x: typing.SupportsInt | typing.SupportsIndex, *, units: typing.SupportsInt | typing.SupportsIndex, use_bias: bool = True, kernel_initializer: str = 'glorot_uniform', bias_initializer: str = 'zeros', name: str = '') -> int:
+        ...
+    def flatten(self, x: typing.SupportsInt | typing.SupportsIndex, *, name: str = '') -> int:
+        ...
+    def max_pool2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, pool_size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], strides: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], padding: str | tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] = 'valid', name: str = '') -> int:
+        ...
+    def python_layer(self, x: typing.SupportsInt | typing.SupportsIndex, *, output_shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], forward: collections.abc.Callable[[numpy.ndarray, list[numpy.ndarray], bool], numpy.ndarray], backward: collections.abc.Callable[[numpy.ndarray, list[numpy.ndarray]], tuple[numpy.ndarray, list[numpy.ndarray]]], parameters: collections.abc.Sequence[tuple[str, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], str]] = [], name: str = '') -> int:
+        ...
+    def rescale(self, x: typing.SupportsInt | typing.SupportsIndex, *, scale: typing.SupportsFloat | typing.SupportsIndex, offset: typing.SupportsFloat | typing.SupportsIndex = 0.0, name: str = '') -> int:
+        ...
+    def shape(self, value: typing.SupportsInt | typing.SupportsIndex) -> tuple[int, ...]:
+        """
+        Shape of a value, without the batch dimension.
+        """
     @property
-    def input(self) -> int: ...
-    def shape(self, value: int) -> tuple[int, ...]: ...   # without batch
-    def conv2d(self, x: int, *, filters: int, kernel_size: tuple[int, int],
-               strides: tuple[int, int] = (1, 1),
-               padding: str | tuple[tuple[int, int], tuple[int, int]] = "valid",
-               # explicit padding: ((top, bottom), (left, right))
-               use_bias: bool = True, kernel_initializer: str = "glorot_uniform",
-               bias_initializer: str = "zeros", name: str = "") -> int: ...
-    def max_pool2d(self, x: int, *, pool_size: tuple[int, int], strides: tuple[int, int],
-                   padding: str = "valid", name: str = "") -> int: ...
-    def avg_pool2d(self, x: int, *, pool_size: tuple[int, int], strides: tuple[int, int],
-                   padding: str = "valid", name: str = "") -> int: ...
-    def dense(self, x: int, *, units: int, use_bias: bool = True,
-              kernel_initializer: str = "glorot_uniform", bias_initializer: str = "zeros",
-              name: str = "") -> int: ...
-    def activation(self, x: int, *, kind: str, name: str = "") -> int: ...
-        # kind: "relu" | "sigmoid" | "tanh" | "softmax" (last axis)
-    def flatten(self, x: int, *, name: str = "") -> int: ...
-    def rescale(self, x: int, *, scale: float, offset: float = 0.0, name: str = "") -> int: ...
-    def python_layer(self, x: int, *, output_shape: Sequence[int],
-                     forward: Callable[[np.ndarray, list[np.ndarray], bool], np.ndarray],
-                     backward: Callable[[np.ndarray, list[np.ndarray]],
-                                        tuple[np.ndarray, list[np.ndarray]]],
-                     parameters: Sequence[tuple[str, tuple[int, ...], str]] = (),
-                     # (name, shape, initializer)
-                     name: str = "") -> int: ...
-        # forward(x, weights, training) -> y over the whole batch (float32, batch first);
-        # backward(dy, weights) -> (dx, [dweight, ...]). Exceptions of theirs come out of fit.
+    def input(self) -> int:
+        ...
     @property
-    def parameters(self) -> list[Parameter]: ...   # layer order; kernel, then bias
+    def nodes(self) -> list[NodeInfo]:
+        ...
     @property
-    def nodes(self) -> list[NodeInfo]: ...
-
-class SGD:
-    def __init__(self, *, momentum: float = 0.0, nesterov: bool = False,
-                 weight_decay: float = 0.0) -> None: ...
-    # Keras's rule: w -= lr * weight_decay * w; v = momentum * v - lr * g; w += v
-    # (Nesterov: w += momentum * v - lr * g). Checked: momentum in [0, 1), nesterov needs momentum > 0,
-    # weight_decay >= 0, all finite.
-
+    def parameters(self) -> list[Parameter]:
+        ...
 class Totals:
-    images: int
-    loss: float          # mean over the images
-    hits: list[int]      # images whose label is among the top k, one number per k of `top_k`
-
-class Progress(Totals):  # since start_epoch
-    step: int            # steps done in this epoch
-    done: bool           # epoch complete
-
-class Network:
-    """A graph with parameters, plans, optimizer state. All calls release the GIL, refuse use by two
-    threads at once (RuntimeError) and check for Ctrl-C at least every 0.1 s (KeyboardInterrupt; the
-    model stays usable: the step under way is dropped)."""
-    def __init__(self, graph: Graph, output: int, seed: int) -> None: ...
-        # initial weights from (seed, parameter index) by Philox
-    def get_parameter(self, index: int) -> Tensor: ...          # a copy
-    def set_parameter(self, index: int, value: Tensor) -> None: ...  # float32; ValueError on wrong shape
-    def compile(self, *, loss: str, from_logits: bool = False, optimizer: SGD,
-                top_k: Sequence[int] = ()) -> None: ...
-        # loss: "sparse_categorical_crossentropy" | "categorical_crossentropy" | "mean_squared_error"
-        # top_k: [1] is accuracy. compile resets the optimizer's state.
-        # ValueError: k over the number of classes; cross-entropy on an output that is not (classes,)
-    def train_step(self, x: Tensor, y: Tensor, learning_rate: float) -> Totals: ...
-    def evaluate(self, x: Tensor, y: Tensor, batch_size: int) -> Totals: ...
-    def predict(self, x: Tensor, batch_size: int) -> Tensor: ...
-    def backward(self, x: Tensor, dy: Tensor) -> tuple[Tensor, list[Tensor]]: ...
-        # forward on x, then (dx, [dparameter...]) for upstream gradient dy; no update, sums over
-        # the batch. Works without compile.
-    def plan_report(self) -> str: ...
-    # x: float32 or uint8, (images, *input_shape). y: int64 (images,) for sparse; float32
-    # (images, *output_shape) for the others. Labels out of range, lengths that differ, empty data,
-    # wrong shapes: ValueError before anything runs. A loss that is not finite: FloatingPointError
-    # naming the step and the first layer to blame; the update of that step is not applied.
-
-class Trainer:
-    """Epochs over a data set in memory: shuffle, gather, step. x and y are held, not copied."""
-    def __init__(self, network: Network, x: Tensor, y: Tensor, *, batch_size: int,
-                 shuffle: bool = True) -> None: ...
+    """
+    Loss and hits over a number of images.
+    """
     @property
-    def steps_per_epoch(self) -> int: ...
-    def start_epoch(self) -> None: ...     # new order from the network's seed and epoch counter
-    def run(self, learning_rates: np.ndarray, max_seconds: float) -> Progress: ...
-        # up to len(learning_rates) further steps (float32, one rate a step), fewer when max_seconds
-        # have passed or the epoch ends
-
-def loss(kind: str, predictions: Tensor, targets: Tensor) -> tuple[float, Tensor]: ...
-    # kind: "softmax_cross_entropy" (on logits) | "cross_entropy" (on probabilities) |
-    # "mean_squared_error"; mean loss over the batch and its gradient by the predictions.
-    # targets int64 (batch,) or float32 like predictions.
-def sgd_update(parameter: Tensor, gradient: Tensor, velocity: Tensor, learning_rate: float,
-               optimizer: SGD) -> tuple[Tensor, Tensor]: ...   # new (parameter, velocity)
-def set_random_seed(seed: int) -> None: ...
-def next_seed() -> int: ...
-def num_threads() -> int: ...
-def set_num_threads(count: int) -> None: ...
-def cpu_isa() -> str: ...                 # "generic" | "avx2" | "avx512"
-def available_cpu_isas() -> list[str]: ...
-def set_cpu_isa(name: str) -> None: ...   # ValueError: unknown or not on this machine
-__version__: str
-# Environment: PYCNN_NUM_THREADS, PYCNN_CPU_ISA, PYCNN_FUSE=0 (plan without fusion: same numbers).
+    def hits(self) -> list[int]:
+        """
+        Images whose true class is among the top k, for each k of compile's top_k.
+        """
+    @property
+    def images(self) -> int:
+        ...
+    @property
+    def loss(self) -> float:
+        """
+        Mean over the images.
+        """
+class Progress(Totals):
+    """
+    Totals since the start of the epoch.
+    """
+    @property
+    def done(self) -> bool:
+        ...
+    @property
+    def step(self) -> int:
+        ...
+class SGD:
+    """
+    Options of stochastic gradient descent.
+    """
+    def __init__(self, *, momentum: typing.SupportsFloat | typing.SupportsIndex = 0.0, nesterov: bool = False, weight_decay: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
+        ...
+    @property
+    def momentum(self) -> float:
+        ...
+    @property
+    def nesterov(self) -> bool:
+        ...
+    @property
+    def weight_decay(self) -> float:
+        ...
+class Network:
+    """
+    A graph with weights, optimizer and plans.
+    
+    Calls release the GIL, watch for Ctrl-C and refuse a second thread
+    (RuntimeError).
+    """
+    def __init__(self, graph: Graph, output: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def backward(self, x: Tensor, dy: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """
+        Gradients of sum(output * dy) by the input and by every parameter.
+        """
+    def compile(self, *, loss: str, from_logits: bool = False, optimizer: SGD, top_k: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
+        ...
+    def evaluate(self, x: Tensor, y: Tensor, batch_size: typing.SupportsInt | typing.SupportsIndex) -> Totals:
+        ...
+    def get_parameter(self, index: typing.SupportsInt | typing.SupportsIndex) -> Tensor:
+        """
+        A copy of a weight.
+        """
+    def plan_report(self) -> str:
+        ...
+    def predict(self, x: Tensor, batch_size: typing.SupportsInt | typing.SupportsIndex) -> Tensor:
+        ...
+    def set_parameter(self, index: typing.SupportsInt | typing.SupportsIndex, value: Tensor) -> None:
+        ...
+    def train_step(self, x: Tensor, y: Tensor, learning_rate: typing.SupportsFloat | typing.SupportsIndex) -> Totals:
+        """
+        One step on all of x and y as one batch.
+        """
+class Trainer:
+    """
+    Epochs over a data set in memory: shuffle, gather, step.
+    """
+    def __init__(self, network: Network, x: Tensor, y: Tensor, *, batch_size: typing.SupportsInt | typing.SupportsIndex, shuffle: bool = True) -> None:
+        ...
+    def run(self, learning_rates: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], max_seconds: typing.SupportsFloat | typing.SupportsIndex) -> Progress:
+        """
+        Up to len(learning_rates) further steps, fewer after max_seconds.
+        """
+    def start_epoch(self) -> None:
+        ...
+    @property
+    def steps_per_epoch(self) -> int:
+        ...
+def available_cpu_isas() -> list[str]:
+    ...
+def cpu_isa() -> str:
+    """
+    The instruction set of the kernels in use.
+    """
+def loss(kind: str, predictions: Tensor, targets: Tensor) -> tuple[float, Tensor]:
+    """
+    Mean loss over the batch and its gradient by the predictions.
+    """
+def next_seed() -> int:
+    """
+    A new seed from the process-wide generator.
+    """
+def num_threads() -> int:
+    ...
+def set_cpu_isa(name: str) -> None:
+    ...
+def set_num_threads(count: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Threads that share the work; results do not depend on it.
+    """
+def set_random_seed(seed: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Seeds everything random that comes after: weights and shuffles.
+    """
+def sgd_update(parameter: Tensor, gradient: Tensor, velocity: Tensor, learning_rate: typing.SupportsFloat | typing.SupportsIndex, optimizer: SGD) -> tuple[Tensor, Tensor]:
+    """
+    One step of SGD: the new parameter and velocity.
+    """
+__version__: str = '0.1.0'

@@ -3,6 +3,7 @@
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/typing.h>
 
 #include "core/tensor.h"
 
@@ -22,6 +23,7 @@ py::array to_numpy(const Tensor& tensor);
 // A tensor over the array's memory, which it keeps alive. TypeError unless the array is
 // C-contiguous, aligned, in native byte order and float32, uint8 or int64.
 Tensor from_numpy(const py::array& array);
-py::tuple to_tuple(const Shape& shape);
+using ShapeTuple = py::typing::Tuple<py::int_, py::ellipsis>;
+ShapeTuple to_tuple(const Shape& shape);
 
 }  // namespace pycnn::bindings

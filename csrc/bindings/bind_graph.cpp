@@ -91,10 +91,16 @@ std::shared_ptr<HostLayer> make_python_layer(py::function forward, py::function 
           }};
 }
 
+// For the signatures that Python shows.
+using Arrays = py::typing::List<py::array>;
+using ForwardFunction = py::typing::Callable<py::array(py::array, Arrays, py::bool_)>;
+using BackwardFunction =
+    py::typing::Callable<py::typing::Tuple<py::array, Arrays>(py::array, Arrays)>;
+
 using WeightArgument = std::tuple<std::string, Shape, std::string>;
 
-ValueId add_python_layer(Graph& g, ValueId x, Shape output_shape, py::function forward,
-                         py::function backward, const std::vector<WeightArgument>& weights,
+ValueId add_python_layer(Graph& g, ValueId x, Shape output_shape, ForwardFunction forward,
+                         BackwardFunction backward, const std::vector<WeightArgument>& weights,
                          std::string name) {
   std::vector<Parameter> parameters;
   for (const auto& [weight, shape, initializer] : weights) {

@@ -1,6 +1,8 @@
 #include <pybind11/numpy.h>
+#include <pybind11/stl.h>
 
 #include <string>
+#include <utility>
 
 #include "bindings/bind.h"
 #include "core/error.h"
@@ -45,9 +47,20 @@ std::string repr(const Tensor& t) {
          " on " + std::string(device_name(t.device())) + ">";
 }
 
+// NumPy's own capsule; arguments that an older NumPy does not know are passed only when given.
+py::object dlpack(const Tensor& t, const py::object& stream, const py::object& max_version,
+                  const py::object& dl_device, const py::object& copy) {
+  py::dict arguments;
+  if (!stream.is_none()) arguments["stream"] = stream;
+  if (!max_version.is_none()) arguments["max_version"] = max_version;
+  if (!dl_device.is_none()) arguments["dl_device"] = dl_device;
+  if (!copy.is_none()) arguments["copy"] = copy;
+  return to_numpy(t).attr("__dlpack__")(**arguments);
+}
+
 }  // namespace
 
-py::tuple to_tuple(const Shape& shape) {
+ShapeTuple to_tuple(const Shape& shape) {
   py::tuple result(shape.size());
   for (std::size_t i = 0; i < shape.size(); ++i) result[i] = shape[i];
   return result;
@@ -100,12 +113,13 @@ void bind_tensor(py::module_& m) {
             return result;
           },
           py::arg("dtype") = py::none(), py::arg("copy") = py::none())
-      .def("__dlpack__",
-           [](const Tensor& t, const py::kwargs& kwargs) -> py::object {
-             return to_numpy(t).attr("__dlpack__")(**kwargs);
-           })
+      .def("__dlpack__", &dlpack, py::kw_only(), py::arg("stream") = py::none(),
+           py::arg("max_version") = py::none(), py::arg("dl_device") = py::none(),
+           py::arg("copy") = py::none())
       .def("__dlpack_device__",
-           [](const Tensor& t) -> py::tuple { return to_numpy(t).attr("__dlpack_device__")(); })
+           [](const Tensor& t) {
+             return to_numpy(t).attr("__dlpack_device__")().cast<std::pair<int, int>>();
+           })
       .def_static(
           "from_dlpack",
           [](const py::object& source) {
