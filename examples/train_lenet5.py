@@ -56,7 +56,7 @@ def one_cycle(steps):
 
 def main():
     parser = argparse.ArgumentParser(description="Trains LeNet-5 on MNIST.")
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--target", type=float, help="least test accuracy, e.g. 0.99")
     parser.add_argument("--save", default="lenet5.safetensors", help="file of the trained model")

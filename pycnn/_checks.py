@@ -5,13 +5,16 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+# The core counts single dimensions in 32 bits.
+_MOST = 2**31 - 1
+
 
 def positive_int(value: Any, name: str, where: str = "", minimum: int = 1) -> int:
     """Returns `value` as an int of at least `minimum`.
 
     Raises:
         TypeError: `value` is no integer (a bool and a float are none).
-        ValueError: `value` is below `minimum`.
+        ValueError: `value` is below `minimum`, or too large for the core.
     """
     if isinstance(value, bool):
         raise TypeError(f"{where}{name} must be an integer; received {value!r}")
@@ -21,6 +24,8 @@ def positive_int(value: Any, name: str, where: str = "", minimum: int = 1) -> in
         raise TypeError(f"{where}{name} must be an integer; received {value!r}") from None
     if number < minimum:
         raise ValueError(f"{where}{name} must be at least {minimum}; received {number}")
+    if number > _MOST:
+        raise ValueError(f"{where}{name} must be at most {_MOST}; received {number}")
     return number
 
 

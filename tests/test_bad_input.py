@@ -136,11 +136,20 @@ def test_a_loss_that_is_no_number_stops_the_training(blobs: Data) -> None:
     watcher = callbacks.LambdaCallback(on_train_end=lambda logs: ended.append(True))
     with pytest.raises(FloatingPointError, match="step") as caught:
         model.fit(x, y, verbose=1, callbacks=[watcher])
-    assert "dense" in str(caught.value)
+    assert "input data" in str(caught.value)
     assert ended == [True]
     for one, other in zip(before, model.get_weights(), strict=True):
         assert_array_equal(one, other)
     assert np.isfinite(model.fit(*blobs, verbose=0).history["loss"]).all()
+
+
+def test_the_first_layer_to_blame_is_named(blobs: Data) -> None:
+    model = dense_model()
+    weights = model.get_weights()
+    weights[2][0, 0] = np.inf
+    model.set_weights(weights)
+    with pytest.raises(FloatingPointError, match=r"step 1 .*'dense_1'"):
+        model.fit(*blobs, verbose=0)
 
 
 def test_a_rate_far_too_high_is_noticed(digits: Data) -> None:

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 CHILD = """
 import numpy as np
@@ -31,23 +32,24 @@ print("usable", flush=True)
 """
 
 
-def test_ctrl_c_stops_fit_and_leaves_a_usable_model() -> None:
-    child = subprocess.Popen(
+def test_ctrl_c_stops_fit_and_leaves_a_usable_model(tmp_path: Path) -> None:
+    with subprocess.Popen(
         [sys.executable, "-c", CHILD],
+        cwd=tmp_path,  # where no source folder hides the installed package
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert child.stderr is not None
-    try:
-        shown = ""
-        while "images/s" not in shown:  # the bar has moved: steps are being done
-            piece = child.stderr.read(1)
-            assert piece, f"no progress: {shown}"
-            shown += piece
-        child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=60)
-    finally:
-        child.kill()
+    ) as child:
+        assert child.stderr is not None
+        try:
+            shown = ""
+            while "images/s" not in shown:  # the bar has moved: steps are being done
+                piece = child.stderr.read(1)
+                assert piece, f"no progress: {shown}"
+                shown += piece
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate(timeout=60)
+        finally:
+            child.kill()
     assert out.split() == ["ended", "interrupted", "usable"], err
     assert child.returncode == 0

@@ -98,6 +98,7 @@ def test_padding(padding: object, shape: tuple[int, ...]) -> None:
         lambda: layers.Conv2D(2, 3, padding=(1, 2, 3)),
         lambda: layers.MaxPooling2D(0),
         lambda: layers.Dense(-1),
+        lambda: layers.Dense(10**10),
         lambda: layers.Rescaling(float("nan")),
         lambda: layers.Dense(2, input_shape=()),
         lambda: layers.Dense(2, input_shape=(None, 3)),

@@ -2,17 +2,22 @@
 
 import subprocess
 import sys
+from pathlib import Path
+
+import numpy as np
 
 import pycnn
 
 
-def test_import_leaves_slow_packages_for_later() -> None:
+def test_import_leaves_slow_packages_for_later(tmp_path: Path) -> None:
     code = (
         "import sys, pycnn; "
         "print([name for name in ('tqdm', 'pooch', 'safetensors', 'requests') "
         "if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -28,8 +33,6 @@ def test_threads_are_set_and_read() -> None:
 
 
 def test_tensor_shares_numpys_memory() -> None:
-    import numpy as np
-
     array = np.arange(6, dtype=np.float32).reshape(2, 3)
     tensor = pycnn.Tensor(array)
     assert tensor.shape == (2, 3) and tensor.dtype == "float32" and len(tensor) == 2

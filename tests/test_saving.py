@@ -265,14 +265,28 @@ def test_a_corrupt_description(tmp_path: Path, change: Any) -> None:
         pycnn.load_model(rewritten(tmp_path / "m", change))
 
 
-def test_a_description_that_wants_too_much_memory(tmp_path: Path) -> None:
-    """The weights' shapes in the file are compared before any memory is taken."""
+@pytest.mark.parametrize(
+    ("units", "message"),
+    [
+        (10**8, r"/m: weights of another architecture.*\(4, 100000000\); received \(4, 8\)"),
+        (10**9, "/m: cannot make its model"),
+        (10**30, "/m: cannot make its model"),
+    ],
+)
+def test_a_description_that_wants_too_much_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, units: int, message: str
+) -> None:
+    """Shapes are compared with those in the file before a network is made for them."""
 
     def change(model: dict[str, Any]) -> None:
-        model["layers"][0]["config"]["units"] = 10**10
+        model["layers"][0]["config"]["units"] = units
+
+    def no_network(*arguments: Any) -> None:
+        raise AssertionError("a network was made")
 
     dense_model().save(tmp_path / "m")
-    with pytest.raises(ValueError, match=r"another architecture.*10000000000"):
+    monkeypatch.setattr("pycnn._core.Network", no_network)
+    with pytest.raises(ValueError, match=message):
         pycnn.load_model(rewritten(tmp_path / "m", change))
 
 
