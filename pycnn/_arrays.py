@@ -30,7 +30,8 @@ def as_array(data: Any, name: str) -> Array:
     if isinstance(data, _core.Tensor):
         data = data.numpy()
     try:
-        array = np.asarray(data)
+        dlpack_only = hasattr(data, "__dlpack__") and not hasattr(data, "__array__")
+        array = np.from_dlpack(data) if dlpack_only else np.asarray(data)
     except ValueError as error:
         raise ValueError(f"{name} cannot be made an array: {error}") from None
     if array.dtype.kind not in "biuf":

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from small_models import dense_model
 
-from pycnn import _arrays
+from pycnn import _arrays, _core
 
 SMALL = [[0, 1, 2], [3, 4, 5]]
 
@@ -109,6 +109,20 @@ def test_a_last_dimension_of_one_may_be_left_out() -> None:
     x = np.zeros((5, 6, 7), np.uint8)
     assert _arrays.inputs(x, (6, 7, 1), "").shape == (5, 6, 7, 1)
     assert _arrays.inputs(x[..., None], (6, 7), "").shape == (5, 6, 7)
+
+
+def test_other_libraries_arrays_are_taken_without_a_copy() -> None:
+    x = np.ones((4, 3), np.float32)
+
+    class Foreign:
+        def __dlpack__(self, **options: object) -> object:
+            return x.__dlpack__()
+
+        def __dlpack_device__(self) -> tuple[int, int]:
+            return x.__dlpack_device__()
+
+    for data in (Foreign(), memoryview(x), _core.Tensor(x)):
+        assert np.shares_memory(_arrays.inputs(data, (3,), "").numpy(), x)
 
 
 def test_user_data_are_left_alone(blobs: tuple[np.ndarray, np.ndarray]) -> None:

@@ -36,5 +36,5 @@ def test_tensor_shares_numpys_memory() -> None:
     array = np.arange(6, dtype=np.float32).reshape(2, 3)
     tensor = pycnn.Tensor(array)
     assert tensor.shape == (2, 3) and tensor.dtype == "float32" and len(tensor) == 2
-    assert np.shares_memory(tensor.numpy(), array)
-    assert np.shares_memory(np.asarray(tensor), array)
+    for view in (tensor.numpy(), np.asarray(tensor), memoryview(tensor), np.from_dlpack(tensor)):
+        assert np.shares_memory(view, array)
