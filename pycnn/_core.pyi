@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Graph', 'Network', 'NodeInfo', 'Parameter', 'Progress', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'loss', 'next_seed', 'num_threads', 'set_cpu_isa', 'set_num_threads', 'set_random_seed', 'sgd_update']
+__all__: list[str] = ['Graph', 'Network', 'NodeInfo', 'Parameter', 'Progress', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'set_cpu_isa', 'set_num_threads', 'set_random_seed', 'sgd_update']
 class Tensor:
     """
     A dense row-major array of float32, uint8 or int64, NHWC for images.
@@ -16,7 +16,7 @@ class Tensor:
     @staticmethod
     def from_dlpack(source: typing.Any) -> Tensor:
         """
-        A view of another library's CPU array, by the DLPack protocol.
+        The same as Tensor(source), under the name that array libraries give it.
         """
     def __array__(self, dtype: typing.Any = None, copy: typing.Any = None) -> typing.Any:
         ...
@@ -24,9 +24,10 @@ class Tensor:
         ...
     def __dlpack_device__(self) -> tuple[int, int]:
         ...
-    def __init__(self, array: numpy.ndarray) -> None:
+    def __init__(self, array: typing.Any) -> None:
         """
-        A view of a C-contiguous array of float32, uint8 or int64; TypeError for others.
+        A view of a NumPy array, or of any object with a CPU array behind DLPack or the buffer
+        protocol: C-contiguous float32, uint8 or int64; TypeError for others.
         """
     def __len__(self) -> int:
         ...
@@ -225,6 +226,10 @@ def cpu_isa() -> str:
 def loss(kind: str, predictions: Tensor, targets: Tensor) -> tuple[float, Tensor]:
     """
     Mean loss over the batch and its gradient by the predictions.
+    """
+def measure_peak(seconds: typing.SupportsFloat | typing.SupportsIndex = 0.5) -> float:
+    """
+    Floating-point operations per second of all threads in a loop of multiply-adds.
     """
 def next_seed() -> int:
     """

@@ -27,6 +27,8 @@ void bind_eager(py::module_& m) {
       },
       py::arg("parameter"), py::arg("gradient"), py::arg("velocity"), py::arg("learning_rate"),
       py::arg("optimizer"), Release(), "One step of SGD: the new parameter and velocity.");
+  m.def("measure_peak", &measure_peak, py::arg("seconds") = 0.5, Release(),
+        "Floating-point operations per second of all threads in a loop of multiply-adds.");
 }
 
 }  // namespace pycnn::bindings

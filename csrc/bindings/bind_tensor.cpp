@@ -58,6 +58,19 @@ py::object dlpack(const Tensor& t, const py::object& stream, const py::object& m
   return to_numpy(t).attr("__dlpack__")(**arguments);
 }
 
+Tensor from_object(const py::object& source) {
+  if (py::isinstance<py::array>(source)) return from_numpy(source);
+  const py::module_ numpy = py::module_::import("numpy");
+  if (py::hasattr(source, "__dlpack__")) return from_numpy(numpy.attr("from_dlpack")(source));
+  if (PyObject_CheckBuffer(source.ptr()) != 0 && !py::isinstance<py::bytes>(source)) {
+    return from_numpy(numpy.attr("asarray")(source));
+  }
+  throw TypeError(
+      "[Tensor] expected a NumPy array or an object with DLPack or the buffer protocol; "
+      "got " +
+      py::str(py::type::of(source).attr("__name__")).cast<std::string>());
+}
+
 }  // namespace
 
 ShapeTuple to_tuple(const Shape& shape) {
@@ -92,8 +105,10 @@ void bind_tensor(py::module_& m) {
   py::class_<Tensor>(m, "Tensor", py::buffer_protocol(),
                      "A dense row-major array of float32, uint8 or int64, NHWC for images.\n\n"
                      "Gives and takes NumPy arrays without a copy.")
-      .def(py::init(&from_numpy), py::arg("array"),
-           "A view of a C-contiguous array of float32, uint8 or int64; TypeError for others.")
+      .def(
+          py::init(&from_object), py::arg("array"),
+          "A view of a NumPy array, or of any object with a CPU array behind DLPack or the buffer\n"
+          "protocol: C-contiguous float32, uint8 or int64; TypeError for others.")
       .def_property_readonly("shape", [](const Tensor& t) { return to_tuple(t.shape()); })
       .def_property_readonly("ndim", &Tensor::rank)
       .def_property_readonly("size", &Tensor::size)
@@ -120,12 +135,8 @@ void bind_tensor(py::module_& m) {
            [](const Tensor& t) {
              return to_numpy(t).attr("__dlpack_device__")().cast<std::pair<int, int>>();
            })
-      .def_static(
-          "from_dlpack",
-          [](const py::object& source) {
-            return from_numpy(py::module_::import("numpy").attr("from_dlpack")(source));
-          },
-          py::arg("source"), "A view of another library's CPU array, by the DLPack protocol.")
+      .def_static("from_dlpack", &from_object, py::arg("source"),
+                  "The same as Tensor(source), under the name that array libraries give it.")
       .def("__len__",
            [](const Tensor& t) {
              if (t.rank() == 0) throw TypeError("len() of a tensor without dimensions");

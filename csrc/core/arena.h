@@ -11,7 +11,7 @@ inline constexpr std::size_t kAlignment = 64;
 class Arena {
  public:
   Arena() = default;
-  // Uninitialised memory, 64-byte aligned; throws std::bad_alloc.
+  // Uninitialised memory, 64-byte aligned; throws MemoryError.
   explicit Arena(std::size_t bytes);
 
   std::byte* data() noexcept { return data_.get(); }

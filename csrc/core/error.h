@@ -1,6 +1,8 @@
 #pragma once
 // The exceptions of the core. The bindings turn each into the Python exception of the same name.
 
+#include <cstddef>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -14,6 +16,17 @@ struct TypeError : std::invalid_argument {
 };
 struct OverflowError : std::overflow_error {
   using std::overflow_error::overflow_error;
+};
+// Memory that is not to be had: Python's MemoryError.
+class MemoryError : public std::bad_alloc {
+ public:
+  explicit MemoryError(std::size_t bytes)
+      : message_("cannot allocate " + std::to_string(bytes) + " bytes (" +
+                 std::to_string(bytes >> 20) + " MiB)") {}
+  const char* what() const noexcept override { return message_.c_str(); }
+
+ private:
+  std::string message_;
 };
 // A loss that is no longer a finite number: Python's FloatingPointError.
 struct FloatingPointError : std::runtime_error {

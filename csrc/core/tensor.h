@@ -15,7 +15,7 @@ class Tensor {
  public:
   // The empty float32 tensor of shape (0,).
   Tensor();
-  // Zero-filled, 64-byte aligned. Throws OverflowError or std::bad_alloc.
+  // Zero-filled, 64-byte aligned. Throws OverflowError or MemoryError.
   explicit Tensor(Shape shape, DType dtype = DType::float32);
   // A view of memory that `owner` keeps alive; nothing is copied.
   static Tensor wrap(void* data, Shape shape, DType dtype, std::shared_ptr<void> owner,

@@ -1,10 +1,13 @@
 #include "runtime/eager.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <string>
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/thread_pool.h"
 #include "ops/cpu/kernels.h"
 
 namespace pycnn {
@@ -126,6 +129,22 @@ SgdResult sgd_update(const Tensor& parameter, const Tensor& gradient, const Tens
   std::copy_n(w.data<float>(), parameter.size(), result.parameter.data<float>());
   std::copy_n(v.data<float>(), parameter.size(), result.velocity.data<float>());
   return result;
+}
+
+double measure_peak(double seconds) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::int64_t kRounds = 200'000;
+  std::atomic<std::int64_t> operations{0};
+  const auto start = Clock::now();
+  const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  parallel_run([&](Team&) {
+    float sink = 0.999f;
+    while (elapsed() < seconds) {
+      operations += cpu::kernels().peak->multiply_adds(kRounds, &sink);
+      sink = 0.999f;  // the result is of no use; big numbers would change nothing but look odd
+    }
+  });
+  return static_cast<double>(operations.load()) / elapsed();
 }
 
 }  // namespace pycnn

@@ -24,4 +24,8 @@ struct SgdResult {
 SgdResult sgd_update(const Tensor& parameter, const Tensor& gradient, const Tensor& velocity,
                      float learning_rate, const SgdOptions& options);
 
+// Floating-point operations per second that all threads reach together in a loop of multiply-adds
+// of the instruction set in use, over about `seconds`: the peak that benchmarks compare with.
+double measure_peak(double seconds);
+
 }  // namespace pycnn

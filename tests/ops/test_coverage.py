@@ -14,6 +14,7 @@ HEADERS = HERE.parents[1] / "csrc" / "ops"
 NOT_OPS = {
     "padding": "the size rule that convolution and pooling share; tested through them",
     "gather": "between NHWC and the block layout; every forward and backward goes through it",
+    "peak": "no op: the multiply-add loop that benchmarks compare with",
 }
 
 

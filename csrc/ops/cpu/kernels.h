@@ -11,6 +11,7 @@
 #include "ops/gather.h"
 #include "ops/loss.h"
 #include "ops/max_pool2d.h"
+#include "ops/peak.h"
 #include "ops/relu.h"
 #include "ops/rescale.h"
 #include "ops/sgd.h"
@@ -33,6 +34,7 @@ struct Kernels {
   const RescaleKernels* rescale;
   const LossKernels* loss;
   const SgdKernels* sgd;
+  const PeakKernels* peak;
 };
 
 // The table in use: PYCNN_CPU_ISA at first use, else the widest set that this machine has.

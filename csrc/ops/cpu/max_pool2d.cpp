@@ -31,7 +31,8 @@ void backward(const WindowGeometry& g, ConstView dy, ConstView x, ConstView y, V
       V gradient = load(dy.at(oh, ow) + i);  // becomes 0 in a lane once it has found its place
       for (int h = in.top; h < in.bottom; ++h) {
         for (int w = in.left; w < in.right; ++w) {
-          const VI hit = load(x.at(h, w) + i) == largest;
+          const V v = load(x.at(h, w) + i);
+          const VI hit = (v == largest) | ((v != v) & (largest != largest));
           float* to = dx.at(h, w) + i;
           store(to, load(to) + (hit ? gradient : V{}));
           gradient = hit ? V{} : gradient;

@@ -16,10 +16,12 @@ extern const SoftmaxKernels softmax_kernels;
 extern const RescaleKernels rescale_kernels;
 extern const LossKernels loss_kernels;
 extern const SgdKernels sgd_kernels;
+extern const PeakKernels peak_kernels;
 
 extern const Kernels kernels;
 const Kernels kernels{&gather_kernels,  &conv2d_kernels,  &max_pool2d_kernels, &avg_pool2d_kernels,
                       &dense_kernels,   &relu_kernels,    &sigmoid_kernels,    &tanh_kernels,
-                      &softmax_kernels, &rescale_kernels, &loss_kernels,       &sgd_kernels};
+                      &softmax_kernels, &rescale_kernels, &loss_kernels,       &sgd_kernels,
+                      &peak_kernels};
 
 }  // namespace pycnn::cpu::PYCNN_ISA
