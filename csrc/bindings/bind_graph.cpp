@@ -114,6 +114,7 @@ void bind_descriptions(py::module_& m) {
   py::class_<Parameter>(m, "Parameter", "A weight of a layer.")
       .def_readonly("name", &Parameter::name)
       .def_readonly("layer", &Parameter::layer)
+      .def_readonly("trainable", &Parameter::trainable)
       .def_property_readonly("shape", [](const Parameter& p) { return to_tuple(p.shape); });
   py::class_<NodeInfo>(m, "NodeInfo", "What a table of the network shows of one node.")
       .def_readonly("name", &NodeInfo::name)
@@ -121,6 +122,7 @@ void bind_descriptions(py::module_& m) {
       .def_property_readonly("output_shape",
                              [](const NodeInfo& n) { return to_tuple(n.output_shape); })
       .def_readonly("parameter_count", &NodeInfo::parameter_count)
+      .def_readonly("trainable_count", &NodeInfo::trainable_count)
       .def_readonly("multiply_adds", &NodeInfo::multiply_adds, "Forward, per image.")
       .def_property_readonly(
           "receptive_field",
@@ -136,8 +138,15 @@ void bind_graph(py::module_& m) {
                     "A network as nodes and values; shapes and options are checked here.\n\n"
                     "Each method adds a node and returns its output value. ValueError for what\n"
                     "does not fit.")
-      .def(py::init<Shape>(), py::arg("input_shape"))
-      .def_property_readonly("input", &Graph::input)
+      .def(py::init<>())
+      .def(py::init<Shape>(), py::arg("input_shape"), "A graph with one input.")
+      .def("add_input", &Graph::add_input, py::arg("shape"), py::kw_only(), py::arg("name") = "")
+      .def_property_readonly("inputs", &Graph::inputs)
+      .def_property_readonly("input",
+                             [](const Graph& g) {
+                               if (g.inputs().empty()) throw ValueError("[Graph] has no input yet");
+                               return g.input();
+                             })
       .def(
           "shape", [](const Graph& g, ValueId v) { return to_tuple(g.shape(v)); }, py::arg("value"),
           "Shape of a value, without the batch dimension.")
@@ -193,6 +202,22 @@ void bind_graph(py::module_& m) {
             return g.activation(x, parse_activation(kind), name);
           },
           py::arg("x"), py::kw_only(), py::arg("kind"), py::arg("name") = "")
+      .def("add", &Graph::add, py::arg("xs"), py::kw_only(), py::arg("name") = "")
+      .def(
+          "concat",
+          [](Graph& g, std::vector<ValueId> xs, int axis, const std::string& name) {
+            return g.concat(std::move(xs), {axis}, name);
+          },
+          py::arg("xs"), py::kw_only(), py::arg("axis") = -1, py::arg("name") = "",
+          "`axis` counts without the batch dimension.")
+      .def(
+          "batch_norm",
+          [](Graph& g, ValueId x, float momentum, float epsilon, bool center, bool scale,
+             const std::string& name) {
+            return g.batch_norm(x, {momentum, epsilon, center, scale}, name);
+          },
+          py::arg("x"), py::kw_only(), py::arg("momentum") = 0.99f, py::arg("epsilon") = 1e-3f,
+          py::arg("center") = true, py::arg("scale") = true, py::arg("name") = "")
       .def("flatten", &Graph::flatten, py::arg("x"), py::kw_only(), py::arg("name") = "")
       .def(
           "rescale",

@@ -1,6 +1,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,8 +20,16 @@ void bind_totals(py::module_& m) {
   py::class_<Totals>(m, "Totals", "Loss and hits over a number of images.")
       .def_readonly("images", &Totals::images)
       .def_property_readonly("loss", &Totals::loss, "Mean over the images.")
+      .def_property_readonly(
+          "output_losses",
+          [](const Totals& t) {
+            std::vector<double> means = t.output_losses;
+            for (double& m : means) m /= static_cast<double>(std::max<std::int64_t>(t.images, 1));
+            return means;
+          },
+          "Mean loss of each output.")
       .def_readonly("hits", &Totals::hits,
-                    "Images whose true class is among the top k, for each k of compile's top_k.");
+                    "Images whose true class is among the top k: for each output, for each k.");
   py::class_<Progress, Totals>(m, "Progress", "Totals since the start of the epoch.")
       .def_readonly("step", &Progress::step)
       .def_readonly("done", &Progress::done);
@@ -40,13 +49,14 @@ void bind_sgd(py::module_& m) {
       .def_readonly("weight_decay", &SgdOptions::weight_decay);
 }
 
-Totals train_step(Network& n, const Tensor& x, const Tensor& y, float learning_rate) {
+Totals train_step(Network& n, const Tensors& x, const Tensors& y, float learning_rate) {
   return n.train_step(x, y, learning_rate);
 }
 
-std::pair<Tensor, std::vector<Tensor>> backward(Network& n, const Tensor& x, const Tensor& dy) {
-  Network::Gradients g = n.backward(x, dy);
-  return {std::move(g.input), std::move(g.parameters)};
+std::pair<Tensors, Tensors> backward(Network& n, const Tensors& x, const Tensors& dy,
+                                     bool training) {
+  Network::Gradients g = n.backward(x, dy, training);
+  return {std::move(g.inputs), std::move(g.parameters)};
 }
 
 Progress run(Trainer& t, const Rates& learning_rates, double max_seconds) {
@@ -60,34 +70,37 @@ Progress run(Trainer& t, const Rates& learning_rates, double max_seconds) {
 }  // namespace
 
 void bind_network(py::module_& m) {
+  py::class_<OutputOptions>(m, "OutputOptions", "What one output of a network is trained for.")
+      .def(py::init<std::string, bool, float, std::vector<int>>(), py::arg("loss"), py::kw_only(),
+           py::arg("from_logits") = false, py::arg("weight") = 1.0f,
+           py::arg("top_k") = std::vector<int>{});
   bind_totals(m);
   bind_sgd(m);
   py::class_<Network>(m, "Network",
                       "A graph with weights, optimizer and plans.\n\n"
                       "Calls release the GIL, watch for Ctrl-C and refuse a second thread\n"
                       "(RuntimeError).")
-      .def(py::init<Graph, ValueId, std::uint64_t>(), py::arg("graph"), py::arg("output"),
+      .def(py::init<Graph, std::vector<ValueId>, std::uint64_t>(), py::arg("graph"),
+           py::arg("outputs"),
            py::arg("seed"))
       .def("get_parameter", &Network::get_parameter, py::arg("index"), "A copy of a weight.")
       .def("set_parameter", &Network::set_parameter, py::arg("index"), py::arg("value"))
       .def(
           "compile",
-          [](Network& n, std::string loss, bool from_logits, const SgdOptions& optimizer,
-             std::vector<int> top_k) {
-            n.compile({std::move(loss), from_logits, optimizer, std::move(top_k)});
+          [](Network& n, std::vector<OutputOptions> outputs, const SgdOptions& optimizer) {
+            n.compile({std::move(outputs), optimizer});
           },
-          py::kw_only(), py::arg("loss"), py::arg("from_logits") = false, py::arg("optimizer"),
-          py::arg("top_k") = std::vector<int>{})
+          py::kw_only(), py::arg("outputs"), py::arg("optimizer"))
       .def("train_step", &train_step, py::arg("x"), py::arg("y"), py::arg("learning_rate"),
            Release(), "One step on all of x and y as one batch.")
       .def("evaluate", &Network::evaluate, py::arg("x"), py::arg("y"), py::arg("batch_size"),
            Release())
       .def("predict", &Network::predict, py::arg("x"), py::arg("batch_size"), Release())
-      .def("backward", &backward, py::arg("x"), py::arg("dy"), Release(),
-           "Gradients of sum(output * dy) by the input and by every parameter.")
+      .def("backward", &backward, py::arg("x"), py::arg("dy"), py::arg("training") = false,
+           Release(), "Gradients of sum(output * dy) by the inputs and by every parameter.")
       .def("plan_report", &Network::plan_report, Release());
   py::class_<Trainer>(m, "Trainer", "Epochs over a data set in memory: shuffle, gather, step.")
-      .def(py::init<Network&, Tensor, const Tensor&, std::int64_t, bool>(), py::keep_alive<1, 2>(),
+      .def(py::init<Network&, Tensors, const Tensors&, std::int64_t, bool>(), py::keep_alive<1, 2>(),
            py::arg("network"), py::arg("x"), py::arg("y"), py::kw_only(), py::arg("batch_size"),
            py::arg("shuffle") = true)
       .def_property_readonly("steps_per_epoch", &Trainer::steps_per_epoch)

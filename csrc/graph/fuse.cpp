@@ -1,35 +1,66 @@
 #include "graph/fuse.h"
 
-#include <algorithm>
-
 #include "core/error.h"
 
 namespace pycnn {
 namespace {
 
-// Indices of the nodes on the way from the input to `output`, in order.
-std::vector<int> chain(const Graph& graph, ValueId output) {
-  std::vector<int> order;
-  for (ValueId value = output; value != graph.input();) {
-    graph.shape(value);          // checks the id
-    const int node = value - 1;  // node n produces value n + 1
-    order.push_back(node);
-    value = graph.nodes()[static_cast<std::size_t>(node)].input;
+// Who reads each value, among the nodes that the outputs need.
+class Readers {
+ public:
+  Readers(const Graph& graph, const std::vector<ValueId>& outputs)
+      : graph_(graph),
+        needed_(static_cast<std::size_t>(graph.value_count())),
+        only_(needed_.size(), -1),
+        count_(needed_.size()) {
+    for (ValueId v : outputs) {
+      graph.shape(v);  // checks the id
+      mark(v);
+    }
+    // Values come after what they are made of: one pass from the back sees every need.
+    for (std::size_t n = graph.nodes().size(); n-- > 0;) {
+      const Node& node = graph.nodes()[n];
+      if (!needed(node.output)) continue;
+      for (ValueId x : node.inputs) {
+        mark(x);
+        only_[static_cast<std::size_t>(x)] = static_cast<int>(n);
+      }
+    }
   }
-  std::reverse(order.begin(), order.end());
-  return order;
+
+  bool needed(ValueId v) const { return needed_[static_cast<std::size_t>(v)]; }
+  // The node that alone reads v; -1 when v is an output or has several readers.
+  int only_reader(ValueId v) const {
+    const auto i = static_cast<std::size_t>(v);
+    return count_[i] == 1 ? only_[i] : -1;
+  }
+
+ private:
+  void mark(ValueId v) {
+    needed_[static_cast<std::size_t>(v)] = true;
+    ++count_[static_cast<std::size_t>(v)];
+  }
+
+  const Graph& graph_;
+  std::vector<bool> needed_;
+  std::vector<int> only_;
+  std::vector<int> count_;
+};
+
+const Node* node_at(const Graph& graph, int index) {
+  return index < 0 ? nullptr : &graph.nodes()[static_cast<std::size_t>(index)];
 }
 
-bool is_relu(const Node& node) {
-  const auto* a = std::get_if<Activation>(&node.options);
+bool is_relu(const Node* node) {
+  const auto* a = node != nullptr ? std::get_if<Activation>(&node->options) : nullptr;
   return a != nullptr && *a == Activation::relu;
 }
 
 // 2x2 windows with stride 2 that are never cut by the border.
-bool is_pool_2x2(const Graph& graph, const Node& node) {
-  const auto* pool = std::get_if<MaxPool2dOptions>(&node.options);
+bool is_pool_2x2(const Graph& graph, const Node* node) {
+  const auto* pool = node != nullptr ? std::get_if<MaxPool2dOptions>(&node->options) : nullptr;
   if (pool == nullptr) return false;
-  const WindowGeometry g = max_pool2d_geometry(graph.shape(node.input), *pool, node.who());
+  const WindowGeometry g = max_pool2d_geometry(graph.shape(node->input()), *pool, node->who());
   return g.kernel_height == 2 && g.kernel_width == 2 && g.stride_height == 2 &&
          g.stride_width == 2 && g.pad_top == 0 && g.pad_left == 0 &&
          g.out_height * 2 <= g.in_height && g.out_width * 2 <= g.in_width;
@@ -37,30 +68,39 @@ bool is_pool_2x2(const Graph& graph, const Node& node) {
 
 }  // namespace
 
-FusedGraph fuse_graph(const Graph& graph, ValueId output, bool fuse) {
-  const std::vector<int> order = chain(graph, output);
-  const auto node = [&](std::size_t i) -> const Node& {
-    return graph.nodes()[static_cast<std::size_t>(order[i])];
-  };
+FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, bool fuse) {
+  const Readers readers(graph, outputs);
   FusedGraph fused;
-  std::size_t i = 0;
-  if (fuse && !order.empty() && std::holds_alternative<RescaleOptions>(node(0).options)) {
-    fused.input_rescale = order[0];
-    fused.input = node(0).output;
-    i = 1;
+  std::vector<bool> done(graph.nodes().size());
+  // Fuses the only reader of `output` into what makes it, if it is of the kind.
+  const auto take = [&](ValueId& output, auto is_kind) {
+    const int reader = fuse ? readers.only_reader(output) : -1;
+    const Node* node = node_at(graph, reader);
+    if (!is_kind(node)) return -1;
+    done[static_cast<std::size_t>(reader)] = true;
+    output = node->output;
+    return reader;
+  };
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
+    FusedInput input{static_cast<int>(i), std::nullopt, graph.inputs()[i]};
+    if (!readers.needed(input.value)) continue;
+    const int rescale = take(input.value, [](const Node* n) {
+      return n != nullptr && std::holds_alternative<RescaleOptions>(n->options);
+    });
+    if (rescale >= 0) input.rescale = rescale;
+    fused.inputs.push_back(input);
   }
-  while (i < order.size()) {
-    Group group{order[i], false, false, node(i).output};
-    const bool conv = std::holds_alternative<Conv2dOptions>(node(i).options);
-    const bool dense = std::holds_alternative<DenseOptions>(node(i).options);
-    ++i;
-    if (fuse && (conv || dense) && i < order.size() && is_relu(node(i))) {
-      group.relu = true;
-      group.output = node(i++).output;
+  for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
+    const Node& node = graph.nodes()[n];
+    if (done[n] || !readers.needed(node.output)) continue;
+    Group group{static_cast<int>(n), false, false, node.output};
+    const bool conv = std::holds_alternative<Conv2dOptions>(node.options);
+    if (conv || std::holds_alternative<DenseOptions>(node.options)) {
+      group.relu = take(group.output, is_relu) >= 0;
     }
-    if (fuse && conv && i < order.size() && is_pool_2x2(graph, node(i))) {
-      group.pool = true;
-      group.output = node(i++).output;
+    if (conv) {
+      group.pool =
+          take(group.output, [&](const Node* r) { return is_pool_2x2(graph, r); }) >= 0;
     }
     fused.groups.push_back(group);
   }

@@ -17,15 +17,20 @@ struct Group {
   ValueId output = 0;  // of the last node
 };
 
-struct FusedGraph {
-  // Rescaling right after the input, done while the images are gathered.
-  std::optional<int> input_rescale;
-  ValueId input = 0;  // what the first group sees
-  std::vector<Group> groups;
+// An input as the groups see it.
+struct FusedInput {
+  int index;                   // among the graph's inputs
+  std::optional<int> rescale;  // a Rescaling node that is done while the images are gathered
+  ValueId value;               // of the input, or of that node
 };
 
-// The chain of nodes from the input to `output`; the softmax in front of a cross-entropy loss is
-// not the concern of this pass. ValueError when the input does not reach `output` by a chain.
-FusedGraph fuse_graph(const Graph& graph, ValueId output, bool fuse);
+struct FusedGraph {
+  std::vector<FusedInput> inputs;
+  std::vector<Group> groups;  // each after the groups that it reads from
+};
+
+// What is needed for `outputs`. A node is fused into the one before it only when nobody else reads
+// the value between them.
+FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, bool fuse);
 
 }  // namespace pycnn

@@ -25,6 +25,9 @@ std::string kind_of(const NodeOptions& options) {
                                [](const MaxPool2dOptions&) { return "MaxPooling2D"; },
                                [](const AvgPool2dOptions&) { return "AveragePooling2D"; },
                                [](const DenseOptions&) { return "Dense"; },
+                               [](const AddOptions&) { return "Add"; },
+                               [](const ConcatOptions&) { return "Concatenate"; },
+                               [](const BatchNormOptions&) { return "BatchNormalization"; },
                                [](const FlattenOptions&) { return "Flatten"; },
                                [](const RescaleOptions&) { return "Rescaling"; },
                                [](const HostOptions&) { return "PythonLayer"; },
@@ -75,19 +78,30 @@ Activation parse_activation(std::string_view name) {
 std::string Node::kind() const { return kind_of(options); }
 std::string Node::who() const { return pycnn::who(kind(), name); }
 
-Graph::Graph(Shape input_shape) {
-  check_shape(input_shape, "[Input]");
-  shapes_.push_back(std::move(input_shape));
+Graph::Graph(Shape input_shape) { add_input(std::move(input_shape)); }
+
+ValueId Graph::add_input(Shape shape, std::string name) {
+  check_shape(shape, pycnn::who("Input", name));
+  values_.push_back({std::move(shape), -1});
+  inputs_.push_back(value_count() - 1);
+  return inputs_.back();
 }
 
 const Shape& Graph::shape(ValueId value) const {
   if (value < 0 || value >= value_count()) {
     throw ValueError("[Graph] there is no value " + std::to_string(value));
   }
-  return shapes_[static_cast<std::size_t>(value)];
+  return values_[static_cast<std::size_t>(value)].shape;
 }
 
-ValueId Graph::add(Node node, Shape output_shape, std::vector<Parameter> parameters) {
+int Graph::producer(ValueId value) const {
+  shape(value);  // checks the id
+  return values_[static_cast<std::size_t>(value)].producer;
+}
+
+ValueId Graph::add_node(std::string name, NodeOptions options, std::vector<ValueId> inputs,
+                        Shape output_shape, std::vector<Parameter> parameters) {
+  Node node{std::move(name), std::move(options), std::move(inputs), value_count(), {}};
   check_shape(output_shape, node.who());
   std::int64_t total = 0;
   for (const Parameter& p : parameters) {
@@ -101,8 +115,7 @@ ValueId Graph::add(Node node, Shape output_shape, std::vector<Parameter> paramet
     node.parameters.push_back(static_cast<ParameterId>(parameters_.size()));
     parameters_.push_back(std::move(p));
   }
-  node.output = value_count();
-  shapes_.push_back(std::move(output_shape));
+  values_.push_back({std::move(output_shape), static_cast<int>(nodes_.size())});
   nodes_.push_back(std::move(node));
   return nodes_.back().output;
 }
@@ -112,37 +125,93 @@ ValueId Graph::conv2d(ValueId x, const Conv2dOptions& options, std::string name,
   const Conv2dGeometry g = conv2d_geometry(shape(x), options, pycnn::who("Conv2D", name));
   std::vector<Parameter> parameters{{"kernel", "", conv2d_kernel_shape(g), init.kernel}};
   if (options.use_bias) parameters.push_back({"bias", "", {g.out_channels}, init.bias});
-  return add({std::move(name), options, x, 0, {}}, conv2d_output_shape(g), std::move(parameters));
+  return add_node(std::move(name), options, {x}, conv2d_output_shape(g), std::move(parameters));
 }
 
 ValueId Graph::max_pool2d(ValueId x, const MaxPool2dOptions& options, std::string name) {
   const auto g = max_pool2d_geometry(shape(x), options, pycnn::who("MaxPooling2D", name));
-  return add({std::move(name), options, x, 0, {}}, max_pool2d_output_shape(shape(x), g), {});
+  return add_node(std::move(name), options, {x}, max_pool2d_output_shape(shape(x), g), {});
 }
 
 ValueId Graph::avg_pool2d(ValueId x, const AvgPool2dOptions& options, std::string name) {
   const auto g = avg_pool2d_geometry(shape(x), options, pycnn::who("AveragePooling2D", name));
-  return add({std::move(name), options, x, 0, {}}, avg_pool2d_output_shape(shape(x), g), {});
+  return add_node(std::move(name), options, {x}, avg_pool2d_output_shape(shape(x), g), {});
 }
 
 ValueId Graph::dense(ValueId x, const DenseOptions& options, std::string name, Initializers init) {
   const DenseGeometry g = dense_geometry(shape(x), options, pycnn::who("Dense", name));
   std::vector<Parameter> parameters{{"kernel", "", {g.inputs, g.outputs}, init.kernel}};
   if (options.use_bias) parameters.push_back({"bias", "", {g.outputs}, init.bias});
-  return add({std::move(name), options, x, 0, {}}, {g.outputs}, std::move(parameters));
+  return add_node(std::move(name), options, {x}, {g.outputs}, std::move(parameters));
 }
 
 ValueId Graph::activation(ValueId x, Activation kind, std::string name) {
-  return add({std::move(name), kind, x, 0, {}}, shape(x), {});
+  return add_node(std::move(name), kind, {x}, shape(x), {});
+}
+
+ValueId Graph::add(std::vector<ValueId> xs, std::string name) {
+  const std::string prefix = pycnn::who("Add", name);
+  if (xs.size() < 2) throw ValueError(prefix + " expected at least two inputs");
+  for (ValueId x : xs) {
+    if (shape(x) != shape(xs[0])) {
+      throw ValueError(prefix + " expected inputs of one shape; got " +
+                       to_string_batched(shape(xs[0])) + " and " + to_string_batched(shape(x)));
+    }
+  }
+  Shape out = shape(xs[0]);
+  return add_node(std::move(name), AddOptions{}, std::move(xs), std::move(out), {});
+}
+
+ValueId Graph::concat(std::vector<ValueId> xs, const ConcatOptions& options, std::string name) {
+  const std::string prefix = pycnn::who("Concatenate", name);
+  if (xs.size() < 2) throw ValueError(prefix + " expected at least two inputs");
+  Shape out = shape(xs[0]);
+  const int rank = static_cast<int>(out.size());
+  const int axis = options.axis < 0 ? options.axis + rank : options.axis;
+  if (axis < 0 || axis >= rank) {
+    throw ValueError(prefix + " axis " + std::to_string(options.axis) + " does not exist in " +
+                     to_string_batched(out));
+  }
+  if (axis > 0 && axis + 2 < rank) {
+    // The block layout keeps all leading dimensions in one.
+    throw ValueError(prefix + " axis " + std::to_string(options.axis) +
+                     " is not supported: of rank " + std::to_string(rank) +
+                     " only the first and the last two dimensions are");
+  }
+  const auto at = static_cast<std::size_t>(axis);
+  for (std::size_t i = 1; i < xs.size(); ++i) {
+    Shape s = shape(xs[i]);
+    const bool same_rank = s.size() == out.size();
+    const std::int64_t length = same_rank ? s[at] : 0;
+    if (same_rank) s[at] = out[at];
+    if (s != out) {
+      throw ValueError(prefix + " expected inputs that differ in axis " + std::to_string(axis) +
+                       " alone; got " + to_string_batched(shape(xs[0])) + " and " +
+                       to_string_batched(shape(xs[i])));
+    }
+    out[at] = checked_add(out[at], length);
+  }
+  return add_node(std::move(name), ConcatOptions{axis}, std::move(xs), std::move(out), {});
+}
+
+ValueId Graph::batch_norm(ValueId x, const BatchNormOptions& options, std::string name) {
+  check_batch_norm(options, pycnn::who("BatchNormalization", name));
+  const Shape channels{shape(x).back()};
+  std::vector<Parameter> parameters;
+  if (options.scale) parameters.push_back({"gamma", "", channels, Initializer::ones});
+  if (options.center) parameters.push_back({"beta", "", channels, Initializer::zeros});
+  parameters.push_back({"moving_mean", "", channels, Initializer::zeros, false});
+  parameters.push_back({"moving_variance", "", channels, Initializer::ones, false});
+  return add_node(std::move(name), options, {x}, shape(x), std::move(parameters));
 }
 
 ValueId Graph::flatten(ValueId x, std::string name) {
-  return add({std::move(name), FlattenOptions{}, x, 0, {}}, flatten_output_shape(shape(x)), {});
+  return add_node(std::move(name), FlattenOptions{}, {x}, flatten_output_shape(shape(x)), {});
 }
 
 ValueId Graph::rescale(ValueId x, const RescaleOptions& options, std::string name) {
   check_rescale(options, pycnn::who("Rescaling", name));
-  return add({std::move(name), options, x, 0, {}}, shape(x), {});
+  return add_node(std::move(name), options, {x}, shape(x), {});
 }
 
 ValueId Graph::host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape output_shape,
@@ -150,7 +219,7 @@ ValueId Graph::host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape out
   const std::string prefix = pycnn::who("PythonLayer", name);
   shape(x);
   for (const Parameter& p : parameters) check_shape(p.shape, prefix + " weight '" + p.name + "'");
-  return add({std::move(name), HostOptions{std::move(layer)}, x, 0, {}}, std::move(output_shape),
+  return add_node(std::move(name), HostOptions{std::move(layer)}, {x}, std::move(output_shape),
              std::move(parameters));
 }
 
@@ -172,30 +241,39 @@ Field grow(Field f, Size2 kernel, Size2 strides) {
 }  // namespace
 
 std::vector<NodeInfo> Graph::describe() const {
-  const Shape& in = shapes_[0];
-  const Field whole{in[0], in.size() > 1 ? in[1] : 1, 0, 0};
-  std::vector<Field> fields(shapes_.size());
+  std::vector<Field> fields(values_.size());
   std::vector<NodeInfo> infos;
+  const Shape none;
+  const Shape& in = inputs_.empty() ? none : shape(inputs_[0]);
+  const Field whole{in.size() > 0 ? in[0] : 1, in.size() > 1 ? in[1] : 1, 0, 0};
   for (const Node& node : nodes_) {
     const Shape& out = shape(node.output);
-    const Field before = fields[static_cast<std::size_t>(node.input)];
-    NodeInfo info{node.name, node.kind(), out, 0, 0, 0, 0};
+    // Of several inputs, the one that sees most counts.
+    Field before = fields[static_cast<std::size_t>(node.input())];
+    for (ValueId x : node.inputs) {
+      const Field& f = fields[static_cast<std::size_t>(x)];
+      if (f.height * f.width > before.height * before.width) before = f;
+    }
+    NodeInfo info{node.name, node.kind(), out, 0, 0, 0, 0, 0};
     for (ParameterId p : node.parameters) {
-      info.parameter_count += element_count(parameters_[static_cast<std::size_t>(p)].shape);
+      const Parameter& parameter = parameters_[static_cast<std::size_t>(p)];
+      info.parameter_count += element_count(parameter.shape);
+      if (parameter.trainable) info.trainable_count += element_count(parameter.shape);
     }
     const Field after = std::visit(
         Overloaded{[&](const Conv2dOptions& o) {
                      info.multiply_adds = element_count(out) * o.kernel_size.height *
-                                          o.kernel_size.width * shape(node.input)[2];
+                                          o.kernel_size.width * shape(node.input())[2];
                      return grow(before, o.kernel_size, o.strides);
                    },
                    [&](const MaxPool2dOptions& o) { return grow(before, o.pool_size, o.strides); },
                    [&](const AvgPool2dOptions& o) { return grow(before, o.pool_size, o.strides); },
                    [&](const DenseOptions& o) {
-                     info.multiply_adds = shape(node.input)[0] * o.units;
+                     info.multiply_adds = shape(node.input())[0] * o.units;
                      return whole;
                    },
-                   [&](const HostOptions&) { return whole; }, [&](const auto&) { return before; }},
+                   [&](const HostOptions&) { return whole; },
+                   [&](const auto&) { return before; }},
         node.options);
     fields[static_cast<std::size_t>(node.output)] = after;
     info.receptive_height = after.height;

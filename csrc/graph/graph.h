@@ -11,6 +11,7 @@
 #include "core/tensor.h"
 #include "graph/initializer.h"
 #include "ops/avg_pool2d.h"
+#include "ops/batch_norm.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/max_pool2d.h"
@@ -38,20 +39,27 @@ class HostLayer {
   virtual Gradients backward(const Tensor& dy, const std::vector<Tensor>& weights) = 0;
 };
 
+struct AddOptions {};
+struct ConcatOptions {
+  int axis = -1;  // of the shape without batch; negative counts from the end
+};
 struct FlattenOptions {};
 struct HostOptions {
   std::shared_ptr<HostLayer> layer;
 };
 
 using NodeOptions = std::variant<Conv2dOptions, MaxPool2dOptions, AvgPool2dOptions, DenseOptions,
-                                 Activation, FlattenOptions, RescaleOptions, HostOptions>;
+                                 Activation, AddOptions, ConcatOptions, BatchNormOptions, FlattenOptions,
+                                 RescaleOptions, HostOptions>;
 
 struct Node {
   std::string name;  // the layer's; may be empty
   NodeOptions options;
-  ValueId input, output;
+  std::vector<ValueId> inputs;
+  ValueId output;
   std::vector<ParameterId> parameters;
 
+  ValueId input() const { return inputs.front(); }  // of a node that has one
   std::string kind() const;  // "Conv2D", as users know it
   std::string who() const;   // "[Conv2D 'c1']", what messages begin with
 };
@@ -61,13 +69,15 @@ struct Parameter {
   std::string layer;  // name of the node
   Shape shape;
   Initializer initializer;
+  bool trainable = true;  // false: statistics that a step keeps, not the optimizer
 };
 
 // What a table of the network shows of a node.
 struct NodeInfo {
   std::string name, kind;
   Shape output_shape;
-  std::int64_t parameter_count, multiply_adds;     // multiply_adds: forward, per image
+  std::int64_t parameter_count, trainable_count;
+  std::int64_t multiply_adds;                      // forward, per image
   std::int64_t receptive_height, receptive_width;  // in pixels of the input
 };
 
@@ -78,10 +88,13 @@ struct Initializers {
 
 class Graph {
  public:
-  // ValueError for an empty shape or a dimension below 1.
+  Graph() = default;
+  // A graph with one input. ValueError for an empty shape or a dimension below 1.
   explicit Graph(Shape input_shape);
 
-  ValueId input() const { return 0; }
+  ValueId add_input(Shape shape, std::string name = "");
+  ValueId input() const { return inputs_.front(); }  // of a graph that has one
+  const std::vector<ValueId>& inputs() const { return inputs_; }
 
   ValueId conv2d(ValueId x, const Conv2dOptions& options, std::string name = "",
                  Initializers init = {});
@@ -90,6 +103,12 @@ class Graph {
   ValueId dense(ValueId x, const DenseOptions& options, std::string name = "",
                 Initializers init = {});
   ValueId activation(ValueId x, Activation kind, std::string name = "");
+  // Sum of two or more values of one shape.
+  ValueId add(std::vector<ValueId> xs, std::string name = "");
+  // Values one after another along an axis; the other dimensions must agree.
+  ValueId concat(std::vector<ValueId> xs, const ConcatOptions& options = {},
+                 std::string name = "");
+  ValueId batch_norm(ValueId x, const BatchNormOptions& options, std::string name = "");
   ValueId flatten(ValueId x, std::string name = "");
   ValueId rescale(ValueId x, const RescaleOptions& options, std::string name = "");
   ValueId host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape output_shape,
@@ -98,13 +117,21 @@ class Graph {
   const Shape& shape(ValueId value) const;  // ValueError for an unknown value
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
-  int value_count() const { return static_cast<int>(shapes_.size()); }
+  int value_count() const { return static_cast<int>(values_.size()); }
+  // The node that makes a value, as an index into nodes(); -1 for an input.
+  int producer(ValueId value) const;
   std::vector<NodeInfo> describe() const;
 
  private:
-  ValueId add(Node node, Shape output_shape, std::vector<Parameter> parameters);
+  struct Value {
+    Shape shape;
+    int producer;
+  };
+  ValueId add_node(std::string name, NodeOptions options, std::vector<ValueId> inputs,
+                   Shape output_shape, std::vector<Parameter> parameters);
 
-  std::vector<Shape> shapes_;  // by value
+  std::vector<Value> values_;
+  std::vector<ValueId> inputs_;
   std::vector<Node> nodes_;
   std::vector<Parameter> parameters_;
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "ops/concat.h"
 #include "ops/loss.h"
 
 namespace pycnn {
@@ -18,12 +19,14 @@ enum class Stream : std::uint8_t { input, target, output_gradient, output, input
 
 struct GatherRows {  // buffer = scale * stream + offset
   Stream stream;
+  int index;  // which input or output of the network
   float scale, offset;
   BufferId y;
 };
 struct ScatterRows {
   BufferId x;
   Stream stream;
+  int index;
 };
 struct Conv2dForward {
   Conv2dGeometry g;
@@ -90,12 +93,60 @@ struct ActivationBackward {
   Activation kind;
   BufferId dy, y, dx;
 };
+struct Add {
+  BufferId a, b, y;
+};
+struct ConcatForward {  // of one part
+  cpu::ConcatOffset at;
+  BufferId x, y;
+};
+struct ConcatBackward {
+  cpu::ConcatOffset at;
+  BufferId dy, dx;
+};
+// Batch normalization meets the other blocks twice: each block takes its statistics, a leader
+// combines them for all, each block goes on. A statistics buffer holds two numbers per channel.
+struct BatchNormStatistics {
+  BufferId x, partial;
+};
+struct BatchNormCombine {  // leader: mean and inverse deviation, and the moving ones
+  BatchNormOptions options;
+  std::int64_t positions;  // height * width
+  int channels;
+  BufferId partial, statistics;
+  ParameterId moving_mean, moving_variance;
+};
+struct BatchNormForward {
+  BufferId x, statistics, y;
+  ParameterId gamma, beta;  // -1 when there is none
+};
+struct BatchNormMoving {  // statistics from the moving ones, outside training
+  BatchNormOptions options;
+  int channels;
+  ParameterId moving_mean, moving_variance;
+  BufferId statistics;
+};
+struct BatchNormBackwardSums {
+  BufferId dy, x, statistics, partial;
+};
+struct BatchNormBackwardCombine {  // leader: dgamma, dbeta, and the means over the batch
+  std::int64_t positions;
+  int channels;
+  BufferId partial, means;
+  ParameterId gamma, beta;
+};
+struct BatchNormBackwardInput {  // means: -1 when the statistics are constants
+  BufferId dy, x, statistics, means, dx;
+  ParameterId gamma;
+};
 struct Rescale {  // also the plain copy between layouts
   float scale, offset;
   BufferId x, y;
 };
 struct LossStep {  // dz: -1 when only the loss is wanted; rows: -1 when targets are labels
+  int index;  // which output
   LossKind kind;
+  float weight;
   BufferId z, rows, dz;
 };
 struct HostForward {
@@ -111,8 +162,10 @@ using Operation =
     std::variant<GatherRows, ScatterRows, Conv2dForward, Conv2dPoolForward, Conv2dPoolBackward,
                  Conv2dBackwardInput, Conv2dBackwardParams, MaxPool2dForward, MaxPool2dBackward,
                  AvgPool2dForward, AvgPool2dBackward, DenseForward, DenseBackwardInput,
-                 DenseBackwardParams, ActivationForward, ActivationBackward, Rescale, LossStep,
-                 HostForward, HostBackward>;
+                 DenseBackwardParams, ActivationForward, ActivationBackward, Add, ConcatForward,
+                 ConcatBackward, BatchNormStatistics, BatchNormCombine, BatchNormForward,
+                 BatchNormMoving, BatchNormBackwardSums, BatchNormBackwardCombine,
+                 BatchNormBackwardInput, Rescale, LossStep, HostForward, HostBackward>;
 
 struct Instruction {
   Operation operation;
@@ -120,7 +173,7 @@ struct Instruction {
   std::vector<BufferId> reads;
   std::vector<BufferId> writes;
   bool forward = true;
-  bool on_host = false;  // needs the whole batch: the blocks meet before and after it
+  bool barrier = false;  // needs the whole batch: one thread runs it while the blocks wait
 };
 
 }  // namespace pycnn

@@ -39,20 +39,23 @@ void find_lifetimes(Plan& plan) {
 
 }  // namespace
 
-Plan make_plan(const Graph& graph, ValueId output, PlanKind kind,
-               const std::optional<LossSpec>& loss, bool fuse) {
-  PlanBuilder builder(graph, kind, fuse);
-  const ValueId end = loss ? loss->predictions : output;
-  const FusedGraph fused = fuse_graph(graph, end, fuse);
-  builder.forward(fused);
-  if (kind == PlanKind::predict) {
-    builder.scatter_output(end);
-  } else if (kind == PlanKind::gradient) {
-    builder.gather_output_gradient(end);
-  } else {
-    builder.loss(*loss);
+Plan make_plan(const Graph& graph, const std::vector<ValueId>& outputs, PlanKind kind,
+               const std::vector<LossSpec>& losses, bool fuse) {
+  std::vector<ValueId> ends = outputs;
+  if (has_losses(kind)) {
+    ends.clear();
+    for (const LossSpec& loss : losses) ends.push_back(loss.predictions);
   }
-  if (kind == PlanKind::train || kind == PlanKind::gradient) builder.backward(fused);
+  PlanBuilder builder(graph, kind, fuse_graph(graph, ends, fuse));
+  builder.forward();
+  if (kind == PlanKind::predict) {
+    builder.scatter_outputs(ends);
+  } else if (has_losses(kind)) {
+    builder.losses(losses);
+  } else {
+    builder.gather_output_gradients(ends);
+  }
+  if (has_gradients(kind)) builder.backward();
 
   Plan plan = builder.take();
   plan.partial_sums = partial_sums(graph);

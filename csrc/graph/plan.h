@@ -16,14 +16,29 @@ enum class PlanKind : std::uint8_t {
   predict,   // forward, output to a stream
   evaluate,  // forward and loss
   train,     // forward, loss, gradients of the parameters
-  gradient,  // forward, upstream gradient from a stream, gradients of parameters and input
+  // Forward, upstream gradients from streams, gradients of parameters and inputs: as the network
+  // predicts, or as it trains.
+  gradient,
+  training_gradient,
 };
+inline constexpr int kPlanKinds = 5;
+constexpr bool has_gradients(PlanKind kind) {
+  return kind == PlanKind::train || kind == PlanKind::gradient ||
+         kind == PlanKind::training_gradient;
+}
+constexpr bool is_training(PlanKind kind) {
+  return kind == PlanKind::train || kind == PlanKind::training_gradient;
+}
+constexpr bool has_losses(PlanKind kind) {
+  return kind == PlanKind::train || kind == PlanKind::evaluate;
+}
 
-// What the loss makes of the network's output.
+// What the loss makes of one of the network's outputs.
 struct LossSpec {
   LossKind kind;
   bool integer_labels;
   ValueId predictions;  // the value that the loss reads: the output, or the logits before a softmax
+  float weight = 1.0f;
 };
 
 struct Buffer {
@@ -46,7 +61,8 @@ struct Plan {
   std::vector<Instruction> program;
   std::vector<Buffer> buffers;
   std::size_t arena_bytes = 0;
-  bool has_host_layers = false;
+  // Whether some instructions need the whole batch; every block then has an arena of its own.
+  bool has_barriers = false;
   // Parameter gradients go to this many partial sums at most, whatever the number of threads.
   int partial_sums = 1;
 
@@ -54,10 +70,10 @@ struct Plan {
   std::string report() const;
 };
 
-// Builds the plan for the chain that ends in `output`. `loss` is set for evaluate and train.
+// Builds the plan that computes `outputs`, or for evaluate and train the predictions of `losses`.
 // Throws OverflowError when sizes leave the range of the machine.
-Plan make_plan(const Graph& graph, ValueId output, PlanKind kind,
-               const std::optional<LossSpec>& loss, bool fuse);
+Plan make_plan(const Graph& graph, const std::vector<ValueId>& outputs, PlanKind kind,
+               const std::vector<LossSpec>& losses, bool fuse);
 
 // Gives every buffer its offset: buffers that are never alive together may share bytes. Largest
 // first, each at the lowest place that is free during its life. Returns the arena's size.

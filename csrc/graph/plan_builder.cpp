@@ -1,25 +1,67 @@
 #include "graph/plan_builder.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace pycnn {
+
+PlanBuilder::PlanBuilder(const Graph& graph, PlanKind kind, FusedGraph fused)
+    : graph_(graph), fused_(std::move(fused)) {
+  plan_.kind = kind;
+  const auto values = static_cast<std::size_t>(graph.value_count());
+  halos_.resize(values);
+  wanted_.resize(values);
+  values_.assign(values, -1);
+  gradients_.assign(values, -1);
+  saved_.assign(graph.nodes().size(), -1);
+  find_halos();
+  find_wanted_gradients();
+}
+
 namespace {
 
-ParameterId bias_of(const Node& node) {
-  return node.parameters.size() > 1 ? node.parameters[1] : -1;
+void widen(Halo& h, const Halo& halo) {
+  h.top = std::max(h.top, halo.top);
+  h.bottom = std::max(h.bottom, halo.bottom);
+  h.left = std::max(h.left, halo.left);
+  h.right = std::max(h.right, halo.right);
 }
+
+bool has_halo(const Halo& h) { return h.top + h.bottom + h.left + h.right > 0; }
 
 }  // namespace
 
-PlanBuilder::PlanBuilder(const Graph& graph, PlanKind kind, bool fuse)
-    : graph_(graph), kind_(kind), fuse_(fuse) {
-  plan_.kind = kind;
+// Convolutions read zeros around their input: the widest of its readers decides for a value.
+void PlanBuilder::find_halos() {
+  for (const Group& group : fused_.groups) {
+    const Node& n = node(group);
+    if (const auto* conv = std::get_if<Conv2dOptions>(&n.options)) {
+      widen(halos_[static_cast<std::size_t>(n.input())],
+            conv2d_input_halo(conv2d_geometry(shape(n.input()), *conv, n.who())));
+    }
+  }
+}
+
+// A value's gradient is wanted when trainable weights, or an input whose gradient is asked for,
+// lie behind it.
+void PlanBuilder::find_wanted_gradients() {
+  for (ValueId v : graph_.inputs()) {
+    wanted_[static_cast<std::size_t>(v)] = wants_input_gradients();
+  }
+  for (const Node& n : graph_.nodes()) {
+    bool wanted = false;
+    for (ValueId x : n.inputs) wanted = wanted || wants_gradient(x);
+    for (ParameterId p : n.parameters) {
+      wanted = wanted || graph_.parameters()[static_cast<std::size_t>(p)].trainable;
+    }
+    wanted_[static_cast<std::size_t>(n.output)] = wanted;
+  }
 }
 
 const Node& PlanBuilder::node(const Group& group) const {
   return graph_.nodes()[static_cast<std::size_t>(group.node)];
 }
+
+// ---- buffers and instructions
 
 BufferId PlanBuilder::new_buffer(const Shape& shape, std::string name) {
   const BlockShape s = block_shape(shape);
@@ -33,278 +75,151 @@ BufferId PlanBuilder::new_buffer(const Shape& shape, std::string name) {
 }
 
 BufferId PlanBuilder::new_alias(BufferId of, const Shape& shape, std::string name) {
-  const BufferId root = plan_.buffers[static_cast<std::size_t>(of)].alias_of;
+  const BufferId root = buffer(of).alias_of;
   const BufferId id = new_buffer(shape, std::move(name));
-  plan_.buffers[static_cast<std::size_t>(id)].alias_of = root >= 0 ? root : of;
+  buffer(id).alias_of = root >= 0 ? root : of;
   return id;
 }
 
-void PlanBuilder::widen_halo(BufferId id, const Halo& halo) {
-  Halo& h = plan_.buffers[static_cast<std::size_t>(id)].halo;
-  h.top = std::max(h.top, halo.top);
-  h.bottom = std::max(h.bottom, halo.bottom);
-  h.left = std::max(h.left, halo.left);
-  h.right = std::max(h.right, halo.right);
-}
+void PlanBuilder::widen_halo(BufferId id, const Halo& halo) { widen(buffer(id).halo, halo); }
 
 void PlanBuilder::emit(Operation operation, const std::string& who,
                        std::initializer_list<BufferId> reads,
-                       std::initializer_list<BufferId> writes) {
-  Instruction i{std::move(operation), who, reads, writes, in_forward_, false};
-  i.on_host = std::holds_alternative<HostForward>(i.operation) ||
-              std::holds_alternative<HostBackward>(i.operation);
-  plan_.has_host_layers |= i.on_host;
-  plan_.program.push_back(std::move(i));
+                       std::initializer_list<BufferId> writes, bool barrier) {
+  plan_.program.push_back({std::move(operation), who, reads, writes, in_forward_, barrier});
+  plan_.has_barriers |= barrier;
 }
 
-// ---- forward
+BufferId PlanBuilder::make_value(ValueId v, const std::string& layer) {
+  const BufferId id = new_buffer(shape(v), layer + " output");
+  widen_halo(id, halos_[static_cast<std::size_t>(v)]);
+  values_[static_cast<std::size_t>(v)] = id;
+  return id;
+}
 
-void PlanBuilder::forward(const FusedGraph& fused) {
-  float scale = 1.0f, offset = 0.0f;
-  if (fused.input_rescale) {
-    const Node& rescale = graph_.nodes()[static_cast<std::size_t>(*fused.input_rescale)];
-    const auto& options = std::get<RescaleOptions>(rescale.options);
-    scale = options.scale;
-    offset = options.offset;
+BufferId PlanBuilder::reshaped(BufferId x, const Shape& shape, const Halo& halo,
+                               const std::string& who) {
+  const bool from_halo = buffer(x).has_halo(), to_halo = has_halo(halo);
+  const Buffer& from = buffer(x);
+  const Shape from_shape{from.height, from.width, from.channels};
+  if (from_halo) {
+    // Out of the halo: a contiguous copy, seen under the old shape while it is written.
+    const BufferId flat = new_buffer(from_shape, who + " copy");
+    emit(Rescale{1.0f, 0.0f, x, flat}, who, {x}, {flat});
+    x = flat;
   }
-  BufferId value = new_buffer(graph_.shape(fused.input), "input");
-  emit(GatherRows{Stream::input, scale, offset, value}, "[Input]", {}, {value});
-  for (const Group& group : fused.groups) {
-    saved_.push_back(
-        std::visit([&](const auto& o) { return lower(group, o, value); }, node(group).options));
-    value = saved_.back().y;
+  const BufferId seen = new_alias(x, shape, who + " reshaped");
+  if (!to_halo) return seen;
+  const BufferId y = new_buffer(shape, who + " output");
+  widen_halo(y, halo);
+  emit(Rescale{1.0f, 0.0f, seen, y}, who, {seen}, {y});
+  return y;
+}
+
+void PlanBuilder::make_reshaped_value(ValueId v, BufferId x, const std::string& who) {
+  values_[static_cast<std::size_t>(v)] =
+      reshaped(x, shape(v), halos_[static_cast<std::size_t>(v)], who);
+}
+
+void PlanBuilder::add_gradient(ValueId v, BufferId part, const std::string& who) {
+  BufferId& gradient = gradients_[static_cast<std::size_t>(v)];
+  if (gradient < 0) {
+    gradient = part;
+    return;
   }
-  output_ = value;
+  // Never in place: a part may serve several values (both sides of an Add).
+  const BufferId sum = new_buffer(shape(v), who + " summed gradient");
+  emit(Add{gradient, part, sum}, who, {gradient, part}, {sum});
+  gradient = sum;
 }
 
-PlanBuilder::Saved PlanBuilder::lower(const Group& group, const Conv2dOptions& o, BufferId x) {
-  const Node& n = node(group);
-  const Conv2dGeometry g = conv2d_geometry(graph_.shape(n.input), o, n.who());
-  widen_halo(x, conv2d_input_halo(g));
-  const BufferId y = new_buffer(graph_.shape(group.output), n.name + " output");
-  if (!group.pool) {
-    emit(Conv2dForward{g, x, y, n.parameters[0], bias_of(n), group.relu}, n.who(), {x}, {y});
-    return {x, y};
+// ---- the steps of make_plan
+
+void PlanBuilder::gather_inputs() {
+  for (const FusedInput& input : fused_.inputs) {
+    float scale = 1.0f, offset = 0.0f;
+    if (input.rescale) {
+      const Node& rescale = graph_.nodes()[static_cast<std::size_t>(*input.rescale)];
+      const auto& options = std::get<RescaleOptions>(rescale.options);
+      scale = options.scale;
+      offset = options.offset;
+    }
+    const BufferId y = make_value(input.value, "input");
+    emit(GatherRows{Stream::input, input.index, scale, offset, y}, "[Input]", {}, {y});
   }
-  const BufferId code = new_buffer(graph_.shape(group.output), n.name + " pooling codes");
-  plan_.buffers[static_cast<std::size_t>(code)].element_size = 1;
-  emit(Conv2dPoolForward{g, x, y, code, n.parameters[0], bias_of(n), group.relu}, n.who(), {x},
-       {y, code});
-  return {x, y, code};
 }
 
-PlanBuilder::Saved PlanBuilder::lower(const Group& group, const MaxPool2dOptions& o, BufferId x) {
-  const Node& n = node(group);
-  const BufferId y = new_buffer(graph_.shape(n.output), n.name + " output");
-  emit(MaxPool2dForward{max_pool2d_geometry(graph_.shape(n.input), o, n.who()), x, y}, n.who(), {x},
-       {y});
-  return {x, y};
+void PlanBuilder::forward() {
+  gather_inputs();
+  for (const Group& group : fused_.groups) {
+    std::visit([&](const auto& options) { lower(*this, group, options); }, node(group).options);
+  }
 }
 
-PlanBuilder::Saved PlanBuilder::lower(const Group& group, const AvgPool2dOptions& o, BufferId x) {
-  const Node& n = node(group);
-  const BufferId y = new_buffer(graph_.shape(n.output), n.name + " output");
-  emit(AvgPool2dForward{avg_pool2d_geometry(graph_.shape(n.input), o, n.who()), x, y}, n.who(), {x},
-       {y});
-  return {x, y};
+void PlanBuilder::scatter_outputs(const std::vector<ValueId>& values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const BufferId x = value(values[i]);
+    emit(ScatterRows{x, Stream::output, static_cast<int>(i)}, "[output]", {x}, {});
+  }
 }
 
-PlanBuilder::Saved PlanBuilder::lower(const Group& group, const DenseOptions& o, BufferId x) {
-  const Node& n = node(group);
-  const BufferId y = new_buffer(graph_.shape(group.output), n.name + " output");
-  const DenseGeometry g = dense_geometry(graph_.shape(n.input), o, n.who());
-  emit(DenseForward{g, x, y, n.parameters[0], bias_of(n), group.relu}, n.who(), {x}, {y});
-  return {x, y};
-}
-
-PlanBuilder::Saved PlanBuilder::lower(const Group& group, const Activation& kind, BufferId x) {
-  const Node& n = node(group);
-  const BufferId y = new_buffer(graph_.shape(n.output), n.name + " output");
-  emit(ActivationForward{kind, x, y}, n.who(), {x}, {y});
-  return {x, y};
-}
-
-PlanBuilder::Saved PlanBuilder::lower(const Group& group, const FlattenOptions&, BufferId x) {
-  const Node& n = node(group);
-  return {x, new_alias(x, graph_.shape(n.output), n.name + " output")};
-}
-
-PlanBuilder::Saved PlanBuilder::lower(const Group& group, const RescaleOptions& o, BufferId x) {
-  const Node& n = node(group);
-  const BufferId y = new_buffer(graph_.shape(n.output), n.name + " output");
-  emit(Rescale{o.scale, o.offset, x, y}, n.who(), {x}, {y});
-  return {x, y};
-}
-
-PlanBuilder::Saved PlanBuilder::lower(const Group& group, const HostOptions&, BufferId x) {
-  const Node& n = node(group);
-  const BufferId y = new_buffer(graph_.shape(n.output), n.name + " output");
-  emit(HostForward{group.node, x, y}, n.who(), {x}, {y});
-  return {x, y};
-}
-
-// ---- the end of forward
-
-void PlanBuilder::scatter_output(ValueId) {
-  emit(ScatterRows{output_, Stream::output}, "[output]", {output_}, {});
-}
-
-void PlanBuilder::gather_output_gradient(ValueId value) {
-  gradient_ = new_buffer(graph_.shape(value), "upstream gradient");
+void PlanBuilder::gather_output_gradients(const std::vector<ValueId>& values) {
   in_forward_ = false;
-  emit(GatherRows{Stream::output_gradient, 1.0f, 0.0f, gradient_}, "[upstream gradient]", {},
-       {gradient_});
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const BufferId dy = new_buffer(shape(values[i]), "upstream gradient");
+    const std::string who = "[upstream gradient]";
+    emit(GatherRows{Stream::output_gradient, static_cast<int>(i), 1.0f, 0.0f, dy}, who, {}, {dy});
+    add_gradient(values[i], dy, who);
+  }
 }
 
-void PlanBuilder::loss(const LossSpec& spec) {
-  const Shape& shape = graph_.shape(spec.predictions);
-  LossStep step{spec.kind, output_, -1, -1};
-  if (!spec.integer_labels) {
-    step.rows = new_buffer(shape, "targets");
-    emit(GatherRows{Stream::target, 1.0f, 0.0f, step.rows}, "[targets]", {}, {step.rows});
+void PlanBuilder::losses(const std::vector<LossSpec>& specs) {
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const LossSpec& spec = specs[i];
+    const int index = static_cast<int>(i);
+    const Shape& s = shape(spec.predictions);
+    // The loss kernels read one flat row per image: out of a halo, should there be one.
+    const BufferId z = reshaped(value(spec.predictions), {element_count(s)}, {}, "[loss]");
+    LossStep step{index, spec.kind, spec.weight, z, -1, -1};
+    std::vector<BufferId> reads{z}, writes;
+    if (!spec.integer_labels) {
+      step.rows = new_buffer(s, "targets");
+      emit(GatherRows{Stream::target, index, 1.0f, 0.0f, step.rows}, "[targets]", {}, {step.rows});
+      reads.push_back(step.rows);
+    }
+    if (training()) {
+      step.dz = new_buffer(s, "loss gradient");
+      writes.push_back(step.dz);
+    }
+    plan_.program.push_back({step, "[loss]", reads, writes, true, false});
+    // The gradients meet only after all losses are done: these buffers wait until then.
+    if (step.dz >= 0) add_gradient(spec.predictions, step.dz, "[loss]");
   }
-  if (kind_ == PlanKind::train) {
-    gradient_ = new_buffer(shape, "loss gradient");
-    step.dz = gradient_;
-  }
-  Instruction i{step, "[loss]", {step.z}, {}, true, false};
-  if (step.rows >= 0) i.reads.push_back(step.rows);
-  if (step.dz >= 0) i.writes.push_back(step.dz);
-  plan_.program.push_back(std::move(i));
   in_forward_ = false;
 }
 
-// ---- backward
-
-void PlanBuilder::backward(const FusedGraph& fused) {
+void PlanBuilder::backward() {
   in_forward_ = false;
-  // How many groups from the front can do without a gradient of their input.
-  std::size_t first = 0;
-  if (kind_ == PlanKind::train) {
-    while (first < fused.groups.size() && node(fused.groups[first]).parameters.empty()) ++first;
+  for (std::size_t i = fused_.groups.size(); i-- > 0;) {
+    const Group& group = fused_.groups[i];
+    // No loss behind it, or nothing in front of it that learns.
+    if (gradient(group.output) < 0 || !wants_gradient(group.output)) continue;
+    std::visit([&](const auto& options) { lower_back(*this, group, options); },
+               node(group).options);
   }
-  const bool wants_input_gradient = kind_ == PlanKind::gradient;
-  for (std::size_t i = fused.groups.size(); i-- > first;) {
-    const Group& group = fused.groups[i];
-    const bool needs_dx = i > first || wants_input_gradient;
-    gradient_ = std::visit(
-        [&](const auto& o) { return lower_back(group, o, saved_[i], gradient_, needs_dx); },
-        node(group).options);
+  if (!wants_input_gradients()) return;
+  for (const FusedInput& input : fused_.inputs) {
+    BufferId dx = gradient(input.value);
+    if (dx < 0) continue;
+    if (input.rescale) {
+      const Node& n = graph_.nodes()[static_cast<std::size_t>(*input.rescale)];
+      const BufferId scaled = new_buffer(shape(n.input()), n.name + " input gradient");
+      emit(Rescale{std::get<RescaleOptions>(n.options).scale, 0.0f, dx, scaled}, n.who(), {dx},
+           {scaled});
+      dx = scaled;
+    }
+    emit(ScatterRows{dx, Stream::input_gradient, input.index}, "[input gradient]", {dx}, {});
   }
-  if (!wants_input_gradient) return;
-  if (fused.input_rescale) {
-    gradient_ =
-        rescale_gradient(graph_.nodes()[static_cast<std::size_t>(*fused.input_rescale)], gradient_);
-  }
-  emit(ScatterRows{gradient_, Stream::input_gradient}, "[input gradient]", {gradient_}, {});
-}
-
-// dz: the gradient of the plain convolution's output, with the halo that backward_input reads.
-BufferId PlanBuilder::conv2d_output_gradient(const Group& group, const Conv2dGeometry& g,
-                                             const Saved& s, BufferId dy, bool needs_dx) {
-  const Node& n = node(group);
-  const Halo halo = needs_dx ? conv2d_gradient_halo(g) : Halo{};
-  const bool bare = !group.pool && !group.relu && halo.left == 0 && halo.right == 0;
-  if (bare) return dy;
-  const BufferId dz = new_buffer(graph_.shape(n.output), n.name + " gradient");
-  widen_halo(dz, halo);
-  if (group.pool) {
-    emit(Conv2dPoolBackward{dy, s.code, dz}, n.who(), {dy, s.code}, {dz});
-  } else if (group.relu) {
-    emit(ActivationBackward{Activation::relu, dy, s.y, dz}, n.who(), {dy, s.y}, {dz});
-  } else {
-    emit(Rescale{1.0f, 0.0f, dy, dz}, n.who(), {dy}, {dz});
-  }
-  return dz;
-}
-
-BufferId PlanBuilder::lower_back(const Group& group, const Conv2dOptions& o, const Saved& s,
-                                 BufferId dy, bool needs_dx) {
-  const Node& n = node(group);
-  const Conv2dGeometry g = conv2d_geometry(graph_.shape(n.input), o, n.who());
-  const BufferId dz = conv2d_output_gradient(group, g, s, dy, needs_dx);
-  emit(Conv2dBackwardParams{g, s.x, dz, n.parameters[0], bias_of(n)}, n.who(), {s.x, dz}, {});
-  if (!needs_dx) return -1;
-  const BufferId dx = new_buffer(graph_.shape(n.input), n.name + " input gradient");
-  emit(Conv2dBackwardInput{g, dz, dx, n.parameters[0]}, n.who(), {dz}, {dx});
-  return dx;
-}
-
-BufferId PlanBuilder::lower_back(const Group& group, const MaxPool2dOptions& o, const Saved& s,
-                                 BufferId dy, bool) {
-  const Node& n = node(group);
-  const BufferId dx = new_buffer(graph_.shape(n.input), n.name + " input gradient");
-  const WindowGeometry g = max_pool2d_geometry(graph_.shape(n.input), o, n.who());
-  emit(MaxPool2dBackward{g, dy, s.x, s.y, dx}, n.who(), {dy, s.x, s.y}, {dx});
-  return dx;
-}
-
-BufferId PlanBuilder::lower_back(const Group& group, const AvgPool2dOptions& o, const Saved&,
-                                 BufferId dy, bool) {
-  const Node& n = node(group);
-  const BufferId dx = new_buffer(graph_.shape(n.input), n.name + " input gradient");
-  const WindowGeometry g = avg_pool2d_geometry(graph_.shape(n.input), o, n.who());
-  emit(AvgPool2dBackward{g, dy, dx}, n.who(), {dy}, {dx});
-  return dx;
-}
-
-BufferId PlanBuilder::lower_back(const Group& group, const DenseOptions& o, const Saved& s,
-                                 BufferId dy, bool needs_dx) {
-  const Node& n = node(group);
-  const DenseGeometry g = dense_geometry(graph_.shape(n.input), o, n.who());
-  BufferId dz = dy;
-  if (group.relu) {
-    dz = new_buffer(graph_.shape(n.output), n.name + " gradient");
-    emit(ActivationBackward{Activation::relu, dy, s.y, dz}, n.who(), {dy, s.y}, {dz});
-  }
-  const BufferId scratch =
-      new_buffer({cpu::dense_scratch_row(g.outputs)}, n.name + " transposed gradient");
-  emit(DenseBackwardParams{g, s.x, dz, scratch, n.parameters[0], bias_of(n)}, n.who(), {s.x, dz},
-       {scratch});
-  if (!needs_dx) return -1;
-  const BufferId dx = new_buffer(graph_.shape(n.input), n.name + " input gradient");
-  emit(DenseBackwardInput{g, dz, dx, n.parameters[0]}, n.who(), {dz}, {dx});
-  return dx;
-}
-
-BufferId PlanBuilder::lower_back(const Group& group, const Activation& kind, const Saved& s,
-                                 BufferId dy, bool) {
-  const Node& n = node(group);
-  const BufferId dx = new_buffer(graph_.shape(n.input), n.name + " input gradient");
-  emit(ActivationBackward{kind, dy, s.y, dx}, n.who(), {dy, s.y}, {dx});
-  return dx;
-}
-
-BufferId PlanBuilder::lower_back(const Group& group, const FlattenOptions&, const Saved&,
-                                 BufferId dy, bool) {
-  const Node& n = node(group);
-  return new_alias(dy, graph_.shape(n.input), n.name + " input gradient");
-}
-
-BufferId PlanBuilder::rescale_gradient(const Node& n, BufferId dy) {
-  const BufferId dx = new_buffer(graph_.shape(n.input), n.name + " input gradient");
-  const float scale = std::get<RescaleOptions>(n.options).scale;
-  emit(Rescale{scale, 0.0f, dy, dx}, n.who(), {dy}, {dx});
-  return dx;
-}
-
-BufferId PlanBuilder::lower_back(const Group& group, const RescaleOptions&, const Saved&,
-                                 BufferId dy, bool) {
-  return rescale_gradient(node(group), dy);
-}
-
-BufferId PlanBuilder::lower_back(const Group& group, const HostOptions&, const Saved&, BufferId dy,
-                                 bool needs_dx) {
-  const Node& n = node(group);
-  BufferId dx = -1;
-  if (needs_dx) dx = new_buffer(graph_.shape(n.input), n.name + " input gradient");
-  HostBackward op{group.node, dy, dx};
-  if (needs_dx) {
-    emit(op, n.who(), {dy}, {dx});
-  } else {
-    emit(op, n.who(), {dy}, {});
-  }
-  return dx;
 }
 
 }  // namespace pycnn

@@ -1,8 +1,10 @@
 #pragma once
-// Lowers a fused graph to instructions: what make_plan does, node by node.
+// Lowers a fused graph to instructions: what make_plan does, group by group. Each op has a file
+// lower_<op>.cpp with its lower (forward) and lower_back (backward).
 
 #include <initializer_list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "graph/plan.h"
@@ -11,67 +13,81 @@ namespace pycnn {
 
 class PlanBuilder {
  public:
-  PlanBuilder(const Graph& graph, PlanKind kind, bool fuse);
+  PlanBuilder(const Graph& graph, PlanKind kind, FusedGraph fused);
 
-  void forward(const FusedGraph& fused);
-  void scatter_output(ValueId value);
-  void gather_output_gradient(ValueId value);
-  void loss(const LossSpec& spec);
-  void backward(const FusedGraph& fused);
+  // The steps of make_plan.
+  void forward();
+  void scatter_outputs(const std::vector<ValueId>& values);
+  void gather_output_gradients(const std::vector<ValueId>& values);
+  void losses(const std::vector<LossSpec>& specs);
+  void backward();
   Plan take() { return std::move(plan_); }
 
- private:
-  // What forward leaves for the backward pass of a group.
-  struct Saved {
-    BufferId x = -1, y = -1, code = -1;
-  };
-
+  // For the lowerings.
+  const Graph& graph() const { return graph_; }
+  bool training() const { return is_training(plan_.kind); }
   const Node& node(const Group& group) const;
+  const Shape& shape(ValueId value) const { return graph_.shape(value); }
+
   BufferId new_buffer(const Shape& shape, std::string name);
+  // The memory of another buffer under another shape; both must be without halo.
   BufferId new_alias(BufferId of, const Shape& shape, std::string name);
+  Buffer& buffer(BufferId id) { return plan_.buffers[static_cast<std::size_t>(id)]; }
   void widen_halo(BufferId id, const Halo& halo);
   void emit(Operation operation, const std::string& who, std::initializer_list<BufferId> reads,
-            std::initializer_list<BufferId> writes);
+            std::initializer_list<BufferId> writes, bool barrier = false);
 
-  // Forward: one overload for each op; gives what is saved, y included.
-  Saved lower(const Group& group, const Conv2dOptions& o, BufferId x);
-  Saved lower(const Group& group, const MaxPool2dOptions& o, BufferId x);
-  Saved lower(const Group& group, const AvgPool2dOptions& o, BufferId x);
-  Saved lower(const Group& group, const DenseOptions& o, BufferId x);
-  Saved lower(const Group& group, const Activation& kind, BufferId x);
-  Saved lower(const Group& group, const FlattenOptions& o, BufferId x);
-  Saved lower(const Group& group, const RescaleOptions& o, BufferId x);
-  Saved lower(const Group& group, const HostOptions& o, BufferId x);
+  // The buffer of a value; make_value gives it one, with the halo that its readers want.
+  BufferId value(ValueId v) const { return values_[static_cast<std::size_t>(v)]; }
+  BufferId make_value(ValueId v, const std::string& layer);
+  // Makes `v` the same elements as `x` in the same order, under its own shape: an alias where no
+  // halo forbids it, else a copy.
+  void make_reshaped_value(ValueId v, BufferId x, const std::string& who);
+  BufferId reshaped(BufferId x, const Shape& shape, const Halo& halo, const std::string& who);
 
-  // Backward: from dy to dx (-1 unless `needs_dx`), parameter gradients on the way.
-  BufferId lower_back(const Group& group, const Conv2dOptions& o, const Saved& s, BufferId dy,
-                      bool needs_dx);
-  BufferId lower_back(const Group& group, const MaxPool2dOptions& o, const Saved& s, BufferId dy,
-                      bool needs_dx);
-  BufferId lower_back(const Group& group, const AvgPool2dOptions& o, const Saved& s, BufferId dy,
-                      bool needs_dx);
-  BufferId lower_back(const Group& group, const DenseOptions& o, const Saved& s, BufferId dy,
-                      bool needs_dx);
-  BufferId lower_back(const Group& group, const Activation& kind, const Saved& s, BufferId dy,
-                      bool needs_dx);
-  BufferId lower_back(const Group& group, const FlattenOptions& o, const Saved& s, BufferId dy,
-                      bool needs_dx);
-  BufferId lower_back(const Group& group, const RescaleOptions& o, const Saved& s, BufferId dy,
-                      bool needs_dx);
-  BufferId lower_back(const Group& group, const HostOptions& o, const Saved& s, BufferId dy,
-                      bool needs_dx);
-  BufferId conv2d_output_gradient(const Group& group, const Conv2dGeometry& g, const Saved& s,
-                                  BufferId dy, bool needs_dx);
-  BufferId rescale_gradient(const Node& node, BufferId dy);
+  // Backward: dy of a value, complete; whether anyone wants it; a further part of it.
+  BufferId gradient(ValueId v) const { return gradients_[static_cast<std::size_t>(v)]; }
+  bool wants_gradient(ValueId v) const { return wanted_[static_cast<std::size_t>(v)]; }
+  void add_gradient(ValueId v, BufferId part, const std::string& who);
+
+  // A buffer that forward leaves for backward of the same group.
+  void save(const Group& group, BufferId id) { saved_[static_cast<std::size_t>(group.node)] = id; }
+  BufferId saved(const Group& group) const { return saved_[static_cast<std::size_t>(group.node)]; }
+
+ private:
+  bool wants_input_gradients() const {
+    return has_gradients(plan_.kind) && !has_losses(plan_.kind);
+  }
+  void find_halos();
+  void find_wanted_gradients();
+  void gather_inputs();
 
   const Graph& graph_;
-  PlanKind kind_;
-  bool fuse_;
+  FusedGraph fused_;
   bool in_forward_ = true;
   Plan plan_;
-  std::vector<Saved> saved_;  // by group
-  BufferId output_ = -1;      // buffer of the last value
-  BufferId gradient_ = -1;    // of its gradient, once there is one
+  std::vector<Halo> halos_;          // by value
+  std::vector<bool> wanted_;         // by value
+  std::vector<BufferId> values_;     // by value
+  std::vector<BufferId> gradients_;  // by value; -1 while there is none
+  std::vector<BufferId> saved_;      // by node
 };
+
+// One overload of each for every alternative of NodeOptions.
+#define PYCNN_LOWERING(Options)                                               \
+  void lower(PlanBuilder& b, const Group& group, const Options& options);     \
+  void lower_back(PlanBuilder& b, const Group& group, const Options& options);
+PYCNN_LOWERING(Conv2dOptions)
+PYCNN_LOWERING(MaxPool2dOptions)
+PYCNN_LOWERING(AvgPool2dOptions)
+PYCNN_LOWERING(DenseOptions)
+PYCNN_LOWERING(Activation)
+PYCNN_LOWERING(AddOptions)
+PYCNN_LOWERING(ConcatOptions)
+PYCNN_LOWERING(BatchNormOptions)
+PYCNN_LOWERING(FlattenOptions)
+PYCNN_LOWERING(RescaleOptions)
+PYCNN_LOWERING(HostOptions)
+#undef PYCNN_LOWERING
 
 }  // namespace pycnn

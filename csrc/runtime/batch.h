@@ -9,26 +9,29 @@
 namespace pycnn {
 
 // A choice of images of a data set: `indices[0..count)`, or first, first + 1, ... without indices.
-// The tensors must outlive the step; those that the plan has no use for may be null.
+// One tensor for each input or output of the network; the tensors must outlive the step, and lists
+// that the plan has no use for may be empty.
 struct Batch {
-  const Tensor* input = nullptr;   // float32 or uint8
-  const Tensor* target = nullptr;  // int64 labels or float32 rows
-  const Tensor* output_gradient = nullptr;
-  Tensor* output = nullptr;
-  Tensor* input_gradient = nullptr;
+  std::vector<const Tensor*> inputs;   // float32 or uint8
+  std::vector<const Tensor*> targets;  // int64 labels or float32 rows
+  std::vector<const Tensor*> output_gradients;
+  std::vector<Tensor*> outputs;
+  std::vector<Tensor*> input_gradients;
   const std::int64_t* indices = nullptr;
   std::int64_t first = 0, count = 0;
 
   std::int64_t row(std::int64_t i) const { return indices != nullptr ? indices[i] : first + i; }
 };
 
-// Sums over images, for a mean in the end.
+// Sums over images, for means in the end.
 struct Totals {
   std::int64_t images = 0;
-  double loss_sum = 0;
-  std::vector<std::int64_t> hits;  // per k of the top-k list
+  double loss_sum = 0;                // of all outputs, weighted
+  std::vector<double> output_losses;  // sums per output
+  std::vector<std::int64_t> hits;     // per output and k of its top-k list, one after another
 
   double loss() const { return images > 0 ? loss_sum / static_cast<double>(images) : 0.0; }
+  void add(const Totals& part);
 };
 
 }  // namespace pycnn

@@ -71,9 +71,10 @@ std::int64_t row_size(const Tensor& t) { return t.size() / t.shape()[0]; }
 }  // namespace
 
 void BlockRunner::run(const GatherRows& i, const Block& b) const {
-  const Tensor& from = i.stream == Stream::input    ? *batch_.input
-                       : i.stream == Stream::target ? *batch_.target
-                                                    : *batch_.output_gradient;
+  const auto& tensors = i.stream == Stream::input    ? batch_.inputs
+                        : i.stream == Stream::target ? batch_.targets
+                                                     : batch_.output_gradients;
+  const Tensor& from = *tensors[static_cast<std::size_t>(i.index)];
   const View y = view(b, i.y);
   if (from.dtype() == DType::uint8) {
     const std::uint8_t* rows[kLanes];
@@ -87,7 +88,8 @@ void BlockRunner::run(const GatherRows& i, const Block& b) const {
 }
 
 void BlockRunner::run(const ScatterRows& i, const Block& b) const {
-  Tensor& to = i.stream == Stream::output ? *batch_.output : *batch_.input_gradient;
+  const auto& tensors = i.stream == Stream::output ? batch_.outputs : batch_.input_gradients;
+  Tensor& to = *tensors[static_cast<std::size_t>(i.index)];
   float* rows[kLanes];
   row_pointers(to.data<float>(), row_size(to), batch_, b, rows);
   kernels_.gather->to_float(const_view(b, i.x), b.count, rows);
@@ -212,6 +214,58 @@ void BlockRunner::run(const ActivationBackward& i, const Block& b) const {
   }
 }
 
+void BlockRunner::run(const Add& i, const Block& b) const {
+  kernels_.add->forward(const_view(b, i.a), const_view(b, i.b), view(b, i.y));
+}
+
+void BlockRunner::run(const ConcatForward& i, const Block& b) const {
+  kernels_.concat->forward(const_view(b, i.x), i.at, view(b, i.y));
+}
+
+void BlockRunner::run(const ConcatBackward& i, const Block& b) const {
+  kernels_.concat->backward(const_view(b, i.dy), i.at, view(b, i.dx));
+}
+
+BlockRunner::Pairs BlockRunner::pairs(const Block& block, BufferId id) const {
+  float* first = floats(block, id);
+  return {first, first + buffer(id).channels};
+}
+
+void BlockRunner::run(const BatchNormStatistics& i, const Block& b) const {
+  const Pairs out = pairs(b, i.partial);
+  kernels_.batch_norm->statistics(const_view(b, i.x), b.count, out.first, out.second);
+}
+
+void BlockRunner::run(const BatchNormForward& i, const Block& b) const {
+  const Pairs s = pairs(b, i.statistics);
+  kernels_.batch_norm->forward(const_view(b, i.x), s.first, s.second, weight(i.gamma),
+                               weight(i.beta), view(b, i.y));
+}
+
+void BlockRunner::run(const BatchNormMoving& i, const Block& b) const {
+  const Pairs s = pairs(b, i.statistics);
+  const float* mean = weight(i.moving_mean);
+  const float* variance = weight(i.moving_variance);
+  for (int c = 0; c < i.channels; ++c) {
+    s.first[c] = mean[c];
+    s.second[c] = 1.0f / std::sqrt(variance[c] + i.options.epsilon);
+  }
+}
+
+void BlockRunner::run(const BatchNormBackwardSums& i, const Block& b) const {
+  const Pairs s = pairs(b, i.statistics), out = pairs(b, i.partial);
+  kernels_.batch_norm->backward_sums(const_view(b, i.dy), const_view(b, i.x), s.first, s.second,
+                                     b.count, out.first, out.second);
+}
+
+void BlockRunner::run(const BatchNormBackwardInput& i, const Block& b) const {
+  const Pairs s = pairs(b, i.statistics);
+  const Pairs means = i.means < 0 ? Pairs{nullptr, nullptr} : pairs(b, i.means);
+  kernels_.batch_norm->backward_input(const_view(b, i.dy), const_view(b, i.x), s.first, s.second,
+                                      weight(i.gamma), means.first, means.second, b.count,
+                                      view(b, i.dx));
+}
+
 void BlockRunner::run(const Rescale& i, const Block& b) const {
   kernels_.rescale->forward(i.scale, i.offset, const_view(b, i.x), view(b, i.y));
 }
@@ -222,7 +276,8 @@ void BlockRunner::run(const LossStep& i, const Block& b) const {
   if (i.rows >= 0) {
     targets.rows = floats(b, i.rows);
   } else {
-    const std::int64_t* all = batch_.target->data<std::int64_t>();
+    const Tensor& target = *batch_.targets[static_cast<std::size_t>(i.index)];
+    const std::int64_t* all = target.data<std::int64_t>();
     for (int l = 0; l < b.count; ++l) labels[l] = all[batch_.row(b.first + l)];
     targets.labels = labels;
   }
@@ -232,7 +287,8 @@ void BlockRunner::run(const LossStep& i, const Block& b) const {
                         : i.kind == LossKind::cross_entropy ? kernels_.loss->cross_entropy
                                                             : kernels_.loss->mean_squared_error;
   function(z.height * z.width * z.channels, z.data, targets, b.count,
-           1.0f / static_cast<float>(batch_.count), b.loss, b.rank,
+           i.weight / static_cast<float>(batch_.count), b.loss + i.index * b.output_stride,
+           b.rank + i.index * b.output_stride,
            i.dz >= 0 ? floats(b, i.dz) : nullptr);
 }
 

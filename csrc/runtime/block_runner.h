@@ -18,8 +18,9 @@ struct Block {
   std::byte* arena;
   float* gradients;    // flat partial sum that it adds to
   bool accumulate;     // false for the first block of a partial sum
-  float* loss;         // [16]
-  std::int32_t* rank;  // [16]
+  float* loss;         // [16] of the first output
+  std::int32_t* rank;  // [16] of the first output
+  std::int64_t output_stride;  // of loss and rank, from output to output
 };
 
 class BlockRunner {
@@ -32,6 +33,13 @@ class BlockRunner {
   // block's first image.
   void load(const Block& block, BufferId to, const float* images) const;
   void save(const Block& block, BufferId from, float* images) const;
+
+  // The numbers of a buffer that holds two per channel: the first and the second of each.
+  struct Pairs {
+    float* first;
+    float* second;
+  };
+  Pairs pairs(const Block& block, BufferId id) const;
 
   // Whether the images' values in a float buffer are all finite.
   bool is_finite(const Block& block, BufferId id) const;
@@ -62,9 +70,20 @@ class BlockRunner {
   void run(const DenseBackwardParams& i, const Block& b) const;
   void run(const ActivationForward& i, const Block& b) const;
   void run(const ActivationBackward& i, const Block& b) const;
+  void run(const Add& i, const Block& b) const;
+  void run(const ConcatForward& i, const Block& b) const;
+  void run(const ConcatBackward& i, const Block& b) const;
+  void run(const BatchNormStatistics& i, const Block& b) const;
+  void run(const BatchNormForward& i, const Block& b) const;
+  void run(const BatchNormMoving& i, const Block& b) const;
+  void run(const BatchNormBackwardSums& i, const Block& b) const;
+  void run(const BatchNormBackwardInput& i, const Block& b) const;
   void run(const Rescale& i, const Block& b) const;
   void run(const LossStep& i, const Block& b) const;
-  void run(const HostForward&, const Block&) const {}  // the executor's: they need all blocks
+  // The executor's: they need all blocks.
+  void run(const BatchNormCombine&, const Block&) const {}
+  void run(const BatchNormBackwardCombine&, const Block&) const {}
+  void run(const HostForward&, const Block&) const {}
   void run(const HostBackward&, const Block&) const {}
 
   const Plan& plan_;

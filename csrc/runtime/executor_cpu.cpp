@@ -37,11 +37,12 @@ CpuExecutor::CpuExecutor(const Graph& graph, Plan plan, ParameterStore& paramete
     : graph_(graph),
       plan_(std::move(plan)),
       parameters_(parameters),
-      has_gradients_(plan_.kind == PlanKind::train || plan_.kind == PlanKind::gradient) {
+      has_gradients_(has_gradients(plan_.kind)) {
   for (std::size_t i = 0; i < plan_.program.size(); ++i) {
-    const bool on_host = plan_.program[i].on_host;
-    if (on_host || stages_.empty() || stages_.back().on_host) {
-      stages_.push_back({i, i + 1, on_host});
+    if (std::holds_alternative<LossStep>(plan_.program[i].operation)) ++outputs_;
+    const bool barrier = plan_.program[i].barrier;
+    if (barrier || stages_.empty() || stages_.back().barrier) {
+      stages_.push_back({i, i + 1, barrier});
     } else {
       stages_.back().end = i + 1;
     }
@@ -54,10 +55,11 @@ void CpuExecutor::prepare(const Batch& batch) {
   slots_ = static_cast<int>(std::min<std::int64_t>(plan_.partial_sums, blocks_));
   finite_ = true;
   const auto arenas =
-      static_cast<std::size_t>(plan_.has_host_layers ? blocks_ : std::int64_t{num_threads()});
+      static_cast<std::size_t>(plan_.has_barriers ? blocks_ : std::int64_t{num_threads()});
   while (arenas_.size() < arenas) arenas_.emplace_back(plan_.arena_bytes);
-  losses_.assign(static_cast<std::size_t>(blocks_ * kLanes), 0.0f);
-  ranks_.assign(static_cast<std::size_t>(blocks_ * kLanes), 0);
+  moved_.clear();
+  losses_.assign(outputs_ * static_cast<std::size_t>(output_stride()), 0.0f);
+  ranks_.assign(losses_.size(), 0);
   if (!has_gradients_) return;
   gradient_stride_ = parameters_.flat_size();
   const auto wanted = static_cast<std::size_t>(gradient_stride_) * static_cast<std::size_t>(slots_);
@@ -70,7 +72,7 @@ void CpuExecutor::prepare(const Batch& batch) {
 
 Block CpuExecutor::block(std::int64_t index, int worker) const {
   const std::int64_t first = index * kLanes;
-  const auto arena = static_cast<std::size_t>(plan_.has_host_layers ? index : worker);
+  const auto arena = static_cast<std::size_t>(plan_.has_barriers ? index : worker);
   auto* self = const_cast<CpuExecutor*>(this);  // the memory is the executor's own
   float* gradients = nullptr;
   if (has_gradients_) {
@@ -83,7 +85,8 @@ Block CpuExecutor::block(std::int64_t index, int worker) const {
           gradients,
           index >= slots_,
           self->losses_.data() + first,
-          self->ranks_.data() + first};
+          self->ranks_.data() + first,
+          output_stride()};
 }
 
 CpuExecutor::Partials CpuExecutor::partials() const {
@@ -99,27 +102,31 @@ void CpuExecutor::run(const Batch& batch, const Update& update) {
     if (!update) return;
     team.barrier();
     // Every thread looks at all losses itself: cheaper than one more barrier.
-    const bool finite =
-        std::all_of(losses_.begin(), losses_.end(), [](float loss) { return std::isfinite(loss); });
-    if (job.cancelled.load() || !finite) return;
-    const std::int64_t vectors = parameters_.flat_size() / kLanes;
+    if (job.cancelled.load() || !all_finite()) return;
+    const std::int64_t vectors = parameters_.trainable_size() / kLanes;
     const std::int64_t begin = vectors * team.index() / team.size() * kLanes;
     const std::int64_t end = vectors * (team.index() + 1) / team.size() * kLanes;
     if (begin < end) update(partials(), begin, end);
+    if (team.index() > 0) return;
+    for (const Moved& m : moved_) std::copy(m.values.begin(), m.values.end(), parameters_.at(m.id));
   });
   if (job.error) std::rethrow_exception(job.error);
-  finite_ =
-      std::all_of(losses_.begin(), losses_.end(), [](float loss) { return std::isfinite(loss); });
+  finite_ = all_finite();
+}
+
+bool CpuExecutor::all_finite() const {
+  return std::all_of(losses_.begin(), losses_.end(),
+                     [](float loss) { return std::isfinite(loss); });
 }
 
 void CpuExecutor::run_stages(Job& job, Team& team) {
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     if (s > 0) team.barrier();
     const Stage& stage = stages_[s];
-    if (!stage.on_host) {
+    if (!stage.barrier) {
       run_blocks(job, stage, s, team.index());
     } else if (team.index() == 0 && !job.cancelled.load()) {
-      job.guard([&] { run_host(job.runner, plan_.program[stage.begin]); });
+      job.guard([&] { run_leader(job.runner, plan_.program[stage.begin]); });
     }
   }
 }
@@ -128,7 +135,7 @@ void CpuExecutor::run_stages(Job& job, Team& team) {
 // not depend on who does it; or single blocks where nothing is summed.
 void CpuExecutor::run_blocks(Job& job, const Stage& stage, std::size_t stage_index, int worker) {
   // The pool may have grown since prepare(); a worker without an arena leaves the work to others.
-  if (!plan_.has_host_layers && static_cast<std::size_t>(worker) >= arenas_.size()) return;
+  if (!plan_.has_barriers && static_cast<std::size_t>(worker) >= arenas_.size()) return;
   const std::int64_t pieces = has_gradients_ ? slots_ : blocks_;
   std::atomic<std::int64_t>& next = job.next[stage_index];
   for (std::int64_t piece; (piece = next.fetch_add(1)) < pieces;) {
@@ -201,30 +208,34 @@ void check_result(const Tensor& t, std::int64_t batch, Shape image_shape, const 
 
 }  // namespace
 
-void CpuExecutor::run_host(const BlockRunner& runner, const Instruction& instruction) {
-  if (const auto* forward = std::get_if<HostForward>(&instruction.operation)) {
-    host_forward(runner, *forward);
-  } else {
-    host_backward(runner, std::get<HostBackward>(instruction.operation));
-  }
+void CpuExecutor::run_leader(const BlockRunner& runner, const Instruction& instruction) {
+  std::visit(
+      [&](const auto& operation) {
+        if constexpr (requires { lead(runner, operation); }) lead(runner, operation);
+      },
+      instruction.operation);
 }
 
-void CpuExecutor::host_forward(const BlockRunner& runner, const HostForward& i) {
+float* CpuExecutor::first_partial(ParameterId id) {
+  return reinterpret_cast<float*>(gradients_.data()) + parameters_.offset(id);
+}
+
+void CpuExecutor::lead(const BlockRunner& runner, const HostForward& i) {
   const Node& node = graph_.nodes()[static_cast<std::size_t>(i.node)];
-  const Tensor x = collect(runner, i.x, graph_.shape(node.input));
-  const bool training = plan_.kind == PlanKind::train;
+  const Tensor x = collect(runner, i.x, graph_.shape(node.input()));
+  const bool training = is_training(plan_.kind);
   const Tensor y =
       std::get<HostOptions>(node.options).layer->forward(x, host_weights(node), training);
   check_result(y, count_, graph_.shape(node.output), node.who(), "forward's result");
   distribute(runner, i.y, y);
 }
 
-void CpuExecutor::host_backward(const BlockRunner& runner, const HostBackward& i) {
+void CpuExecutor::lead(const BlockRunner& runner, const HostBackward& i) {
   const Node& node = graph_.nodes()[static_cast<std::size_t>(i.node)];
   const Tensor dy = collect(runner, i.dy, graph_.shape(node.output));
   const auto gradients =
       std::get<HostOptions>(node.options).layer->backward(dy, host_weights(node));
-  check_result(gradients.input, count_, graph_.shape(node.input), node.who(), "backward's result");
+  check_result(gradients.input, count_, graph_.shape(node.input()), node.who(), "backward's result");
   if (gradients.weights.size() != node.parameters.size()) {
     throw ValueError(node.who() + " backward must give " + std::to_string(node.parameters.size()) +
                      " weight gradients; got " + std::to_string(gradients.weights.size()));
@@ -240,8 +251,60 @@ void CpuExecutor::host_backward(const BlockRunner& runner, const HostBackward& i
                        to_string(g.shape()));
     }
     // Into the first partial sum; nobody writes these places of the others.
-    float* to = reinterpret_cast<float*>(gradients_.data()) + parameters_.offset(id);
-    std::copy_n(g.data<float>(), g.size(), to);
+    std::copy_n(g.data<float>(), g.size(), first_partial(id));
+  }
+}
+
+// ---- batch normalization: what the blocks found, combined in order
+
+void CpuExecutor::lead(const BlockRunner& runner, const BatchNormCombine& i) {
+  Moved mean{i.moving_mean, {}}, variance{i.moving_variance, {}};
+  const float* old_mean = parameters_.at(i.moving_mean);
+  const float* old_variance = parameters_.at(i.moving_variance);
+  for (int c = 0; c < i.channels; ++c) {
+    // Chan, Golub and LeVeque 1979: mean and squared deviations of a union from those of its parts.
+    double n = 0, m = 0, deviation = 0;
+    for (std::int64_t index = 0; index < blocks_; ++index) {
+      const Block b = block(index, 0);
+      const auto part = runner.pairs(b, i.partial);
+      const double part_n = static_cast<double>(i.positions) * b.count;
+      const double delta = double(part.first[c]) - m;
+      const double total = n + part_n;
+      m += delta * part_n / total;
+      deviation += double(part.second[c]) + delta * delta * n * part_n / total;
+      n = total;
+    }
+    const double v = deviation / n;
+    for (std::int64_t index = 0; index < blocks_; ++index) {
+      const auto statistics = runner.pairs(block(index, 0), i.statistics);
+      statistics.first[c] = static_cast<float>(m);
+      statistics.second[c] = static_cast<float>(1.0 / std::sqrt(v + double(i.options.epsilon)));
+    }
+    const float keep = i.options.momentum;
+    mean.values.push_back(keep * old_mean[c] + (1.0f - keep) * static_cast<float>(m));
+    variance.values.push_back(keep * old_variance[c] + (1.0f - keep) * static_cast<float>(v));
+  }
+  moved_.push_back(std::move(mean));
+  moved_.push_back(std::move(variance));
+}
+
+void CpuExecutor::lead(const BlockRunner& runner, const BatchNormBackwardCombine& i) {
+  const double n = static_cast<double>(i.positions) * static_cast<double>(count_);
+  for (int c = 0; c < i.channels; ++c) {
+    double sum_dy = 0, sum_dyh = 0;
+    for (std::int64_t index = 0; index < blocks_; ++index) {
+      const auto part = runner.pairs(block(index, 0), i.partial);
+      sum_dy += double(part.first[c]);
+      sum_dyh += double(part.second[c]);
+    }
+    for (std::int64_t index = 0; index < blocks_; ++index) {
+      const auto means = runner.pairs(block(index, 0), i.means);
+      means.first[c] = static_cast<float>(sum_dy / n);
+      means.second[c] = static_cast<float>(sum_dyh / n);
+    }
+    // Into the first partial sum; nobody writes these places of the others.
+    if (i.beta >= 0) first_partial(i.beta)[c] = static_cast<float>(sum_dy);
+    if (i.gamma >= 0) first_partial(i.gamma)[c] = static_cast<float>(sum_dyh);
   }
 }
 
@@ -260,13 +323,13 @@ std::string CpuExecutor::first_non_finite(const Batch& batch) {
   const BlockRunner runner(plan_, parameters_, batch);
   for (const Stage& stage : stages_) {
     if (!plan_.program[stage.begin].forward) break;
-    if (stage.on_host) run_host(runner, plan_.program[stage.begin]);
+    if (stage.barrier) run_leader(runner, plan_.program[stage.begin]);
     for (std::int64_t b = 0; b < blocks_; ++b) {
       const Block at = block(b, 0);
       for (std::size_t i = stage.begin; i < stage.end; ++i) {
         const Instruction& instruction = plan_.program[i];
         if (!instruction.forward) break;
-        if (!stage.on_host) runner.run(instruction, at);
+        if (!stage.barrier) runner.run(instruction, at);
         for (BufferId id : instruction.writes) {
           if (runner.is_finite(at, id)) continue;
           if (instruction.layer == "[Input]") return "the input data are not finite";

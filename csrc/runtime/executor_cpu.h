@@ -31,8 +31,8 @@ class CpuExecutor {
   void run(const Batch& batch, const Update& update);
 
   // Of the last run: loss and rank of every image, in batch order; and whether all were finite.
-  const std::vector<float>& losses() const { return losses_; }
-  const std::vector<std::int32_t>& ranks() const { return ranks_; }
+  const float* losses(int output) const { return losses_.data() + output * output_stride(); }
+  const std::int32_t* ranks(int output) const { return ranks_.data() + output * output_stride(); }
   bool finite() const { return finite_; }
 
   // Sum of the last run's partial gradients for one parameter.
@@ -44,10 +44,15 @@ class CpuExecutor {
   const Plan& plan() const { return plan_; }
 
  private:
-  // A run of instructions that blocks go through on their own, or one host instruction.
+  // A run of instructions that blocks go through on their own, or one that needs them all.
   struct Stage {
     std::size_t begin, end;
-    bool on_host;
+    bool barrier;
+  };
+  // A moving statistic's new value, to be stored when the step succeeds.
+  struct Moved {
+    ParameterId id;
+    std::vector<float> values;
   };
   struct Job;
 
@@ -56,28 +61,36 @@ class CpuExecutor {
   void run_stages(Job& job, Team& team);
   void run_blocks(Job& job, const Stage& stage, std::size_t stage_index, int worker);
   void run_block(Job& job, const Stage& stage, std::int64_t index, int worker);
-  void run_host(const BlockRunner& runner, const Instruction& instruction);
-  void host_forward(const BlockRunner& runner, const HostForward& i);
-  void host_backward(const BlockRunner& runner, const HostBackward& i);
+  // The instructions for all blocks at once, one overload each; run by one thread.
+  void run_leader(const BlockRunner& runner, const Instruction& instruction);
+  void lead(const BlockRunner& runner, const HostForward& i);
+  void lead(const BlockRunner& runner, const HostBackward& i);
+  void lead(const BlockRunner& runner, const BatchNormCombine& i);
+  void lead(const BlockRunner& runner, const BatchNormBackwardCombine& i);
+  float* first_partial(ParameterId id);
   Tensor collect(const BlockRunner& runner, BufferId from, const Shape& image_shape) const;
   void distribute(const BlockRunner& runner, BufferId to, const Tensor& images) const;
   std::vector<Tensor> host_weights(const Node& node) const;
   Partials partials() const;
+  std::int64_t output_stride() const { return blocks_ * cpu::kLanes; }
+  bool all_finite() const;
 
   const Graph& graph_;
   Plan plan_;
   ParameterStore& parameters_;
   std::vector<Stage> stages_;
   bool has_gradients_;
+  std::size_t outputs_ = 0;  // that have a loss
 
   // Of the batch at hand.
   std::int64_t count_ = 0, blocks_ = 0;
   int slots_ = 0;  // partial sums in use
   bool finite_ = true;
-  std::vector<Arena> arenas_;  // one per worker, or one per block when there are host layers
+  std::vector<Arena> arenas_;  // one per worker, or one per block when blocks must meet
   Arena gradients_;
   std::int64_t gradient_stride_ = 0;
-  std::vector<float> losses_;
+  std::vector<Moved> moved_;
+  std::vector<float> losses_;  // [outputs][blocks * 16]
   std::vector<std::int32_t> ranks_;
 };
 

@@ -1,6 +1,7 @@
 #include "runtime/network.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -16,22 +17,27 @@ bool fusion_wanted() {
   return value == nullptr || std::strcmp(value, "0") != 0;
 }
 
-Shape with_batch(std::int64_t count, Shape shape) {
-  shape.insert(shape.begin(), count);
-  return shape;
-}
-
 // Images that are worked on in one go where nothing depends on the batch.
 constexpr std::int64_t kLargeBatch = 16384;
 
 }  // namespace
 
-Network::Network(Graph graph, ValueId output, std::uint64_t seed)
+void Totals::add(const Totals& part) {
+  images += part.images;
+  loss_sum += part.loss_sum;
+  output_losses.resize(part.output_losses.size());
+  hits.resize(part.hits.size());
+  for (std::size_t i = 0; i < output_losses.size(); ++i) output_losses[i] += part.output_losses[i];
+  for (std::size_t i = 0; i < hits.size(); ++i) hits[i] += part.hits[i];
+}
+
+Network::Network(Graph graph, std::vector<ValueId> outputs, std::uint64_t seed)
     : graph_(std::make_shared<const Graph>(std::move(graph))),
-      output_(output),
+      outputs_(std::move(outputs)),
       seed_(seed),
       parameters_(*graph_, seed) {
-  graph_->shape(output);  // there is such a value
+  if (outputs_.empty()) throw ValueError("a network needs at least one output");
+  for (ValueId v : outputs_) graph_->shape(v);  // there is such a value
 }
 
 // ---- weights
@@ -64,10 +70,10 @@ void Network::set_parameter(ParameterId id, const Tensor& value) {
 namespace {
 
 // The loss for Keras's name. A softmax in front of a cross-entropy is computed together with it.
-LossSpec resolve_loss(const Graph& graph, ValueId output, const CompileOptions& options,
+LossSpec resolve_loss(const Graph& graph, ValueId output, const OutputOptions& options,
                       bool fuse) {
   if (options.loss == "mean_squared_error") {
-    return {LossKind::mean_squared_error, false, output};
+    return {LossKind::mean_squared_error, false, output, options.weight};
   }
   const bool sparse = options.loss == "sparse_categorical_crossentropy";
   if (!sparse && options.loss != "categorical_crossentropy") {
@@ -80,15 +86,26 @@ LossSpec resolve_loss(const Graph& graph, ValueId output, const CompileOptions& 
                      "' expected an output of shape (None, classes); the network's is " +
                      to_string_batched(graph.shape(output)));
   }
-  if (options.from_logits) return {LossKind::softmax_cross_entropy, sparse, output};
-  if (output != graph.input() && fuse) {
-    const Node& last = graph.nodes()[static_cast<std::size_t>(output - 1)];
+  if (options.from_logits) return {LossKind::softmax_cross_entropy, sparse, output, options.weight};
+  const int producer = graph.producer(output);
+  if (producer >= 0 && fuse) {
+    const Node& last = graph.nodes()[static_cast<std::size_t>(producer)];
     const auto* activation = std::get_if<Activation>(&last.options);
     if (activation != nullptr && *activation == Activation::softmax) {
-      return {LossKind::softmax_cross_entropy, sparse, last.input};
+      return {LossKind::softmax_cross_entropy, sparse, last.input(), options.weight};
     }
   }
-  return {LossKind::cross_entropy, sparse, output};
+  return {LossKind::cross_entropy, sparse, output, options.weight};
+}
+
+void check_top_k(const std::vector<int>& top_k, std::int64_t classes) {
+  for (int k : top_k) {
+    if (k < 1 || k > classes) {
+      throw ValueError("[compile] top-k accuracy with k = " + std::to_string(k) +
+                       " needs 1 <= k <= " + std::to_string(classes) +
+                       ", the size of the network's output");
+    }
+  }
 }
 
 }  // namespace
@@ -96,45 +113,64 @@ LossSpec resolve_loss(const Graph& graph, ValueId output, const CompileOptions& 
 void Network::compile(const CompileOptions& options) {
   const Lease lease(busy_, "model");
   check_sgd(options.optimizer);
-  const LossSpec loss = resolve_loss(*graph_, output_, options, fusion_wanted());
-  const std::int64_t classes = element_count(output_shape());
-  for (int k : options.top_k) {
-    if (k < 1 || k > classes) {
-      throw ValueError("[compile] top-k accuracy with k = " + std::to_string(k) +
-                       " needs 1 <= k <= " + std::to_string(classes) +
-                       ", the size of the network's output");
-    }
+  if (options.outputs.size() != outputs_.size()) {
+    throw ValueError("[compile] the network has " + std::to_string(outputs_.size()) +
+                     " outputs; got losses for " + std::to_string(options.outputs.size()));
   }
-  loss_ = loss;
+  std::vector<LossSpec> losses;
+  std::vector<std::vector<int>> top_k;
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    const OutputOptions& o = options.outputs[i];
+    if (!std::isfinite(o.weight)) throw ValueError("[compile] a loss weight must be finite");
+    check_top_k(o.top_k, element_count(graph_->shape(outputs_[i])));
+    losses.push_back(resolve_loss(*graph_, outputs_[i], o, fusion_wanted()));
+    top_k.push_back(o.top_k);
+  }
+  losses_ = std::move(losses);
+  top_k_ = std::move(top_k);
   optimizer_ = options.optimizer;
-  top_k_ = options.top_k;
   velocity_ = Arena();
   for (auto& executor : executors_) executor.reset();
 }
 
 void Network::require_compiled() const {
-  if (!loss_) throw ValueError("the network has no loss yet: call compile first");
+  if (losses_.empty()) throw ValueError("the network has no loss yet: call compile first");
 }
 
 // ---- checks of data
 
-void Network::check_input(const Tensor& x) const {
-  const Shape& image = graph_->shape(graph_->input());
-  const Shape& got = x.shape();
-  const bool same =
-      got.size() == image.size() + 1 && std::equal(image.begin(), image.end(), got.begin() + 1);
-  if (!same) {
-    throw ValueError("expected input of shape " + to_string_batched(image) + "; got " +
-                     to_string(got));
-  }
-  if (x.dtype() == DType::int64) {
-    throw TypeError("expected input of float32 or uint8; got int64");
-  }
-  if (got[0] < 1) throw ValueError("the input data are empty: shape " + to_string(got));
+Shape Network::batch_shape(std::int64_t count, ValueId value) const {
+  Shape shape = graph_->shape(value);
+  shape.insert(shape.begin(), count);
+  return shape;
 }
 
-void Network::check_labels(const Tensor& y) const {
-  const std::int64_t classes = output_shape()[0];
+void Network::check_inputs(const Tensors& x) const {
+  const std::vector<ValueId>& inputs = graph_->inputs();
+  if (x.size() != inputs.size()) {
+    throw ValueError("expected " + std::to_string(inputs.size()) + " inputs; got " +
+                     std::to_string(x.size()));
+  }
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const Shape& got = x[i].shape();
+    if (got.empty() || got != batch_shape(got[0], inputs[i])) {
+      throw ValueError("expected input of shape " + to_string_batched(graph_->shape(inputs[i])) +
+                       "; got " + to_string(got));
+    }
+    if (x[i].dtype() == DType::int64) {
+      throw TypeError("expected input of float32 or uint8; got int64");
+    }
+    if (got[0] < 1) throw ValueError("the input data are empty: shape " + to_string(got));
+    if (got[0] != x[0].shape()[0]) {
+      throw ValueError("the inputs differ in length: " + to_string(x[0].shape()) + " and " +
+                       to_string(got));
+    }
+  }
+}
+
+namespace {
+
+void check_labels(const Tensor& y, std::int64_t classes) {
   const auto* labels = y.data<std::int64_t>();
   for (std::int64_t i = 0; i < y.size(); ++i) {
     if (labels[i] < 0 || labels[i] >= classes) {
@@ -145,28 +181,50 @@ void Network::check_labels(const Tensor& y) const {
   }
 }
 
-void Network::check_data(const Tensor& x, const Tensor& y) const {
-  require_compiled();
-  check_input(x);
-  const std::int64_t count = x.shape()[0];
+// Labels are copied, so that nobody can change them between the check and their use.
+Tensors own_labels(const Tensors& y) {
+  Tensors own;
+  for (const Tensor& t : y) own.push_back(t.dtype() == DType::int64 ? t.clone() : t);
+  return own;
+}
+
+std::vector<const Tensor*> pointers(const Tensors& tensors) {
+  std::vector<const Tensor*> list;
+  for (const Tensor& t : tensors) list.push_back(&t);
+  return list;
+}
+
+}  // namespace
+
+void Network::check_target(std::size_t output, const Tensor& y, std::int64_t count) const {
   if (y.rank() < 1 || y.shape()[0] != count) {
-    throw ValueError("x and y differ in length: x has shape " + to_string(x.shape()) +
-                     ", y has shape " + to_string(y.shape()));
+    throw ValueError("x and y differ in length: x has " + std::to_string(count) +
+                     " images, y has shape " + to_string(y.shape()));
   }
-  if (loss_->integer_labels) {
+  const std::string got =
+      std::string(dtype_name(y.dtype())) + " of shape " + to_string(y.shape());
+  if (losses_[output].integer_labels) {
     if (y.dtype() != DType::int64 || y.rank() != 1) {
       throw ValueError("expected integer labels (int64) of shape (" + std::to_string(count) +
-                       ",); got " + std::string(dtype_name(y.dtype())) + " of shape " +
-                       to_string(y.shape()));
+                       ",); got " + got);
     }
-    check_labels(y);
+    check_labels(y, graph_->shape(outputs_[output])[0]);
     return;
   }
-  const Shape expected = with_batch(count, output_shape());
+  const Shape expected = batch_shape(count, outputs_[output]);
   if (y.shape() != expected || y.dtype() != DType::float32) {
-    throw ValueError("expected targets (float32) of shape " + to_string(expected) + "; got " +
-                     std::string(dtype_name(y.dtype())) + " of shape " + to_string(y.shape()));
+    throw ValueError("expected targets (float32) of shape " + to_string(expected) + "; got " + got);
   }
+}
+
+void Network::check_data(const Tensors& x, const Tensors& y) const {
+  require_compiled();
+  check_inputs(x);
+  if (y.size() != outputs_.size()) {
+    throw ValueError("expected targets for " + std::to_string(outputs_.size()) + " outputs; got " +
+                     std::to_string(y.size()));
+  }
+  for (std::size_t i = 0; i < y.size(); ++i) check_target(i, y[i], x[0].shape()[0]);
 }
 
 // ---- running
@@ -174,11 +232,8 @@ void Network::check_data(const Tensor& x, const Tensor& y) const {
 CpuExecutor& Network::executor(PlanKind kind) {
   auto& executor = executors_[static_cast<std::size_t>(kind)];
   if (!executor) {
-    const bool needs_loss = kind == PlanKind::train || kind == PlanKind::evaluate;
     executor = std::make_unique<CpuExecutor>(
-        *graph_,
-        make_plan(*graph_, output_, kind, needs_loss ? loss_ : std::nullopt, fusion_wanted()),
-        parameters_);
+        *graph_, make_plan(*graph_, outputs_, kind, losses_, fusion_wanted()), parameters_);
   }
   return *executor;
 }
@@ -186,42 +241,50 @@ CpuExecutor& Network::executor(PlanKind kind) {
 Totals Network::totals(const CpuExecutor& executor, std::int64_t images) const {
   Totals totals;
   totals.images = images;
-  for (std::int64_t i = 0; i < images; ++i) {
-    totals.loss_sum += double(executor.losses()[static_cast<std::size_t>(i)]);
-  }
-  for (int k : top_k_) {
-    const auto first = executor.ranks().begin();
-    totals.hits.push_back(std::count_if(first, first + images, [k](int rank) { return rank < k; }));
+  for (std::size_t o = 0; o < losses_.size(); ++o) {
+    const float* losses = executor.losses(static_cast<int>(o));
+    const std::int32_t* ranks = executor.ranks(static_cast<int>(o));
+    double sum = 0;
+    for (std::int64_t i = 0; i < images; ++i) sum += double(losses[i]);
+    totals.output_losses.push_back(sum);
+    totals.loss_sum += double(losses_[o].weight) * sum;
+    for (int k : top_k_[o]) {
+      totals.hits.push_back(
+          std::count_if(ranks, ranks + images, [k](std::int32_t rank) { return rank < k; }));
+    }
   }
   return totals;
 }
 
-Totals Network::train_step(const Tensor& x, const Tensor& y, float learning_rate) {
-  // Labels are copied, so that nobody can change them between the check and their use.
-  const Tensor targets = y.dtype() == DType::int64 ? y.clone() : y;
+Totals Network::train_step(const Tensors& x, const Tensors& y, float learning_rate) {
+  const Tensors targets = own_labels(y);
   check_data(x, targets);
   Batch batch;
-  batch.input = &x;
-  batch.target = &targets;
-  batch.count = x.shape()[0];
+  batch.inputs = pointers(x);
+  batch.targets = pointers(targets);
+  batch.count = x[0].shape()[0];
   return train_step(batch, learning_rate);
+}
+
+float* Network::velocity() {
+  if (optimizer_.momentum == 0.0f) return nullptr;
+  if (velocity_.size() == 0) {
+    const std::int64_t size = std::max<std::int64_t>(parameters_.trainable_size(), 1);
+    velocity_ = Arena(static_cast<std::size_t>(size) * sizeof(float));
+    std::fill_n(reinterpret_cast<float*>(velocity_.data()), size, 0.0f);
+  }
+  return reinterpret_cast<float*>(velocity_.data());
 }
 
 Totals Network::train_step(const Batch& batch, float learning_rate) {
   const Lease lease(busy_, "model");
   require_compiled();
   CpuExecutor& train = executor(PlanKind::train);
-  const bool momentum = optimizer_.momentum != 0.0f;
-  if (momentum && velocity_.size() == 0) {
-    velocity_ = Arena(static_cast<std::size_t>(std::max<std::int64_t>(parameters_.flat_size(), 1)) *
-                      sizeof(float));
-    std::fill_n(reinterpret_cast<float*>(velocity_.data()), parameters_.flat_size(), 0.0f);
-  }
-  float* velocity = momentum ? reinterpret_cast<float*>(velocity_.data()) : nullptr;
+  float* v = velocity();
   const cpu::SgdKernels& sgd = *cpu::kernels().sgd;
   train.run(batch, [&](const CpuExecutor::Partials& p, std::int64_t begin, std::int64_t end) {
     sgd.update(optimizer_, learning_rate, p.first + begin, p.count, p.stride, end - begin,
-               parameters_.flat() + begin, velocity != nullptr ? velocity + begin : nullptr);
+               parameters_.flat() + begin, v != nullptr ? v + begin : nullptr);
   });
   const Totals result = totals(train, batch.count);
   if (!train.finite()) {
@@ -233,70 +296,81 @@ Totals Network::train_step(const Batch& batch, float learning_rate) {
 }
 
 template <typename F>
-void Network::for_each_batch(const Tensor& x, std::int64_t batch_size, bool whole, F fn) {
+void Network::for_each_batch(const Tensors& x, std::int64_t batch_size,
+                             const CpuExecutor& executor, F fn) {
   if (batch_size < 1) {
     throw ValueError("batch_size must be at least 1; got " + std::to_string(batch_size));
   }
-  const std::int64_t count = x.shape()[0];
-  const std::int64_t size = whole ? std::max(batch_size, kLargeBatch) : batch_size;
+  const std::int64_t count = x[0].shape()[0];
+  // Where no layer looks at the whole batch, its size makes no difference: take many at once.
+  const std::int64_t size =
+      executor.plan().has_barriers ? batch_size : std::max(batch_size, kLargeBatch);
   for (std::int64_t first = 0; first < count; first += size) {
     Batch batch;
-    batch.input = &x;
+    batch.inputs = pointers(x);
     batch.first = first;
     batch.count = std::min(size, count - first);
     fn(batch);
   }
 }
 
-Totals Network::evaluate(const Tensor& x, const Tensor& y, std::int64_t batch_size) {
-  const Tensor targets = y.dtype() == DType::int64 ? y.clone() : y;
+Totals Network::evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_size) {
+  const Tensors targets = own_labels(y);
   check_data(x, targets);
   const Lease lease(busy_, "model");
   CpuExecutor& evaluate = executor(PlanKind::evaluate);
   Totals all;
-  all.hits.assign(top_k_.size(), 0);
-  for_each_batch(x, batch_size, !evaluate.plan().has_host_layers, [&](Batch batch) {
-    batch.target = &targets;
+  for_each_batch(x, batch_size, evaluate, [&](Batch& batch) {
+    batch.targets = pointers(targets);
     evaluate.run(batch, {});
-    const Totals part = totals(evaluate, batch.count);
-    all.images += part.images;
-    all.loss_sum += part.loss_sum;
-    for (std::size_t k = 0; k < all.hits.size(); ++k) all.hits[k] += part.hits[k];
+    all.add(totals(evaluate, batch.count));
   });
   return all;
 }
 
-Tensor Network::predict(const Tensor& x, std::int64_t batch_size) {
-  check_input(x);
+Tensors Network::predict(const Tensors& x, std::int64_t batch_size) {
+  check_inputs(x);
   const Lease lease(busy_, "model");
   CpuExecutor& predict = executor(PlanKind::predict);
-  Tensor output(with_batch(x.shape()[0], output_shape()));
-  for_each_batch(x, batch_size, !predict.plan().has_host_layers, [&](Batch batch) {
-    batch.output = &output;
+  Tensors outputs;
+  for (ValueId v : outputs_) outputs.emplace_back(batch_shape(x[0].shape()[0], v));
+  for_each_batch(x, batch_size, predict, [&](Batch& batch) {
+    for (Tensor& t : outputs) batch.outputs.push_back(&t);
     predict.run(batch, {});
   });
-  return output;
+  return outputs;
 }
 
-Network::Gradients Network::backward(const Tensor& x, const Tensor& dy) {
-  check_input(x);
-  const Shape expected = with_batch(x.shape()[0], output_shape());
-  if (dy.shape() != expected || dy.dtype() != DType::float32) {
-    throw ValueError("expected dy (float32) of shape " + to_string(expected) + "; got " +
-                     std::string(dtype_name(dy.dtype())) + " of shape " + to_string(dy.shape()));
+Network::Gradients Network::backward(const Tensors& x, const Tensors& dy, bool training) {
+  check_inputs(x);
+  const std::int64_t count = x[0].shape()[0];
+  if (dy.size() != outputs_.size()) {
+    throw ValueError("expected dy for " + std::to_string(outputs_.size()) + " outputs; got " +
+                     std::to_string(dy.size()));
+  }
+  for (std::size_t i = 0; i < dy.size(); ++i) {
+    const Shape expected = batch_shape(count, outputs_[i]);
+    if (dy[i].shape() != expected || dy[i].dtype() != DType::float32) {
+      throw ValueError("expected dy (float32) of shape " + to_string(expected) + "; got " +
+                       std::string(dtype_name(dy[i].dtype())) + " of shape " +
+                       to_string(dy[i].shape()));
+    }
   }
   const Lease lease(busy_, "model");
-  CpuExecutor& gradient = executor(PlanKind::gradient);
+  CpuExecutor& gradient =
+      executor(training ? PlanKind::training_gradient : PlanKind::gradient);
   Gradients result;
-  result.input = Tensor(x.shape());
+  for (const Tensor& t : x) result.inputs.emplace_back(t.shape());
   Batch batch;
-  batch.input = &x;
-  batch.output_gradient = &dy;
-  batch.input_gradient = &result.input;
-  batch.count = x.shape()[0];
+  batch.inputs = pointers(x);
+  batch.output_gradients = pointers(dy);
+  for (Tensor& t : result.inputs) batch.input_gradients.push_back(&t);
+  batch.count = count;
   gradient.run(batch, {});
   for (std::size_t i = 0; i < graph_->parameters().size(); ++i) {
-    result.parameters.emplace_back(graph_->parameters()[i].shape);
+    const Parameter& p = graph_->parameters()[i];
+    result.parameters.emplace_back(p.shape);
+    if (!p.trainable) continue;
     gradient.copy_gradient(static_cast<ParameterId>(i), result.parameters.back().data<float>());
   }
   return result;
@@ -304,7 +378,7 @@ Network::Gradients Network::backward(const Tensor& x, const Tensor& dy) {
 
 std::string Network::plan_report() {
   const Lease lease(busy_, "model");
-  return executor(loss_ ? PlanKind::train : PlanKind::predict).plan().report();
+  return executor(losses_.empty() ? PlanKind::predict : PlanKind::train).plan().report();
 }
 
 }  // namespace pycnn

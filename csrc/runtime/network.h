@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,23 +15,29 @@
 
 namespace pycnn {
 
-// Keras's names of the losses.
-struct CompileOptions {
+// What one output of the network is trained for; Keras's names of the losses.
+struct OutputOptions {
   std::string loss;          // "sparse_categorical_crossentropy", "categorical_crossentropy" or
                              // "mean_squared_error"
   bool from_logits = false;  // cross-entropy on logits; else on probabilities
-  SgdOptions optimizer;
-  std::vector<int> top_k;  // count hits among the top k, for each k; {1} is accuracy
+  float weight = 1.0f;       // of this loss in the sum that is minimised
+  std::vector<int> top_k;    // count hits among the top k, for each k; {1} is accuracy
 };
+
+struct CompileOptions {
+  std::vector<OutputOptions> outputs;  // one for each output of the network
+  SgdOptions optimizer;
+};
+
+using Tensors = std::vector<Tensor>;
 
 class Network {
  public:
-  // Initial weights come from `seed`.
-  Network(Graph graph, ValueId output, std::uint64_t seed);
+  // Initial weights come from `seed`. ValueError without outputs.
+  Network(Graph graph, std::vector<ValueId> outputs, std::uint64_t seed);
 
   const Graph& graph() const { return *graph_; }
   std::uint64_t seed() const { return seed_; }
-  const Shape& output_shape() const { return graph_->shape(output_); }
 
   // A copy of a parameter; ValueError for an unknown one.
   Tensor get_parameter(ParameterId id) const;
@@ -47,22 +52,25 @@ class Network {
   // at work in another thread) or FloatingPointError (a loss that is not finite), the weights then
   // being as they were before the step.
 
+  // One tensor for each input (x) and output (y, dy) of the network.
+
   // One step on all of x and y as one batch.
-  Totals train_step(const Tensor& x, const Tensor& y, float learning_rate);
+  Totals train_step(const Tensors& x, const Tensors& y, float learning_rate);
   // One step on a choice of images of data that check_data has seen.
   Totals train_step(const Batch& batch, float learning_rate);
-  Totals evaluate(const Tensor& x, const Tensor& y, std::int64_t batch_size);
-  Tensor predict(const Tensor& x, std::int64_t batch_size);
+  Totals evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_size);
+  Tensors predict(const Tensors& x, std::int64_t batch_size);
 
   struct Gradients {
-    Tensor input;
-    std::vector<Tensor> parameters;
+    Tensors inputs;
+    Tensors parameters;
   };
-  // Gradients of sum(output * dy) by the input and every parameter.
-  Gradients backward(const Tensor& x, const Tensor& dy);
+  // Gradients of sum(output * dy) by the inputs and every parameter; `training` as a step sees the
+  // network (batch statistics, dropout), otherwise as prediction does.
+  Gradients backward(const Tensors& x, const Tensors& dy, bool training = false);
 
   // Throws unless x and y are data for training and evaluation of this compiled network.
-  void check_data(const Tensor& x, const Tensor& y) const;
+  void check_data(const Tensors& x, const Tensors& y) const;
 
   // The plan of a training step (of prediction before compile).
   std::string plan_report();
@@ -72,24 +80,26 @@ class Network {
 
  private:
   void require_compiled() const;
-  void check_input(const Tensor& x) const;
-  void check_labels(const Tensor& y) const;
+  void check_inputs(const Tensors& x) const;
+  void check_target(std::size_t output, const Tensor& y, std::int64_t count) const;
+  Shape batch_shape(std::int64_t count, ValueId value) const;
   CpuExecutor& executor(PlanKind kind);
   Totals totals(const CpuExecutor& executor, std::int64_t images) const;
+  float* velocity();
   // Runs fn(batch) on consecutive batches of x.
   template <typename F>
-  void for_each_batch(const Tensor& x, std::int64_t batch_size, bool whole, F fn);
+  void for_each_batch(const Tensors& x, std::int64_t batch_size, const CpuExecutor& executor, F fn);
 
   std::shared_ptr<const Graph> graph_;
-  ValueId output_;
+  std::vector<ValueId> outputs_;
   std::uint64_t seed_;
   std::uint64_t epochs_ = 0;
   ParameterStore parameters_;
-  std::optional<LossSpec> loss_;
+  std::vector<LossSpec> losses_;          // by output; empty until compile
+  std::vector<std::vector<int>> top_k_;   // by output
   SgdOptions optimizer_;
-  std::vector<int> top_k_;
   Arena velocity_;
-  std::unique_ptr<CpuExecutor> executors_[4];  // by PlanKind
+  std::unique_ptr<CpuExecutor> executors_[kPlanKinds];  // by PlanKind
   mutable std::atomic<bool> busy_{false};
 };
 

@@ -16,6 +16,8 @@ class ParameterStore {
 
   std::int64_t offset(ParameterId id) const { return offsets_[static_cast<std::size_t>(id)]; }
   std::int64_t flat_size() const { return flat_size_; }  // a multiple of 16
+  // What the optimizer updates lies in front; a multiple of 16.
+  std::int64_t trainable_size() const { return trainable_size_; }
   float* flat() { return reinterpret_cast<float*>(values_.data()); }
   const float* flat() const { return reinterpret_cast<const float*>(values_.data()); }
   float* at(ParameterId id) { return flat() + offset(id); }
@@ -23,7 +25,7 @@ class ParameterStore {
 
  private:
   std::vector<std::int64_t> offsets_;
-  std::int64_t flat_size_ = 0;
+  std::int64_t flat_size_ = 0, trainable_size_ = 0;
   Arena values_;
 };
 

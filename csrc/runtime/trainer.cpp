@@ -17,16 +17,14 @@ constexpr std::uint64_t kShuffleStream = std::uint64_t{1} << 63;
 
 }  // namespace
 
-Trainer::Trainer(Network& network, Tensor x, const Tensor& y, std::int64_t batch_size, bool shuffle)
-    : network_(network),
-      x_(std::move(x)),
-      // A copy, so that nobody can change checked labels; images are only read as numbers.
-      y_(y.dtype() == DType::int64 ? y.clone() : y),
-      batch_size_(batch_size),
-      shuffle_(shuffle) {
+Trainer::Trainer(Network& network, Tensors x, const Tensors& y, std::int64_t batch_size,
+                 bool shuffle)
+    : network_(network), x_(std::move(x)), batch_size_(batch_size), shuffle_(shuffle) {
   if (batch_size < 1) {
     throw ValueError("batch_size must be at least 1; got " + std::to_string(batch_size));
   }
+  // Copies, so that nobody can change checked labels; images are only read as numbers.
+  for (const Tensor& t : y) y_.push_back(t.dtype() == DType::int64 ? t.clone() : t);
   network_.check_data(x_, y_);
 }
 
@@ -40,8 +38,8 @@ void Trainer::start_epoch() {
 
 void Trainer::step(float learning_rate) {
   Batch batch;
-  batch.input = &x_;
-  batch.target = &y_;
+  for (const Tensor& t : x_) batch.inputs.push_back(&t);
+  for (const Tensor& t : y_) batch.targets.push_back(&t);
   batch.first = progress_.step * batch_size_;
   batch.count = std::min(batch_size_, count() - batch.first);
   if (shuffle_) batch.indices = order_.data() + batch.first;
@@ -52,10 +50,7 @@ void Trainer::step(float learning_rate) {
     throw FloatingPointError("step " + std::to_string(progress_.step + 1) + " of " +
                              std::to_string(steps_per_epoch()) + ": " + e.what());
   }
-  progress_.images += totals.images;
-  progress_.loss_sum += totals.loss_sum;
-  progress_.hits.resize(totals.hits.size());
-  for (std::size_t k = 0; k < totals.hits.size(); ++k) progress_.hits[k] += totals.hits[k];
+  progress_.add(totals);
   ++progress_.step;
   progress_.done = progress_.step == steps_per_epoch();
 }

@@ -19,7 +19,7 @@ class Trainer {
  public:
   // Holds x and y, copies neither but integer labels. The network must outlive the trainer.
   // Throws like Network::check_data, and ValueError for a batch size below 1.
-  Trainer(Network& network, Tensor x, const Tensor& y, std::int64_t batch_size, bool shuffle);
+  Trainer(Network& network, Tensors x, const Tensors& y, std::int64_t batch_size, bool shuffle);
 
   std::int64_t steps_per_epoch() const { return (count() + batch_size_ - 1) / batch_size_; }
   // A new order from the network's seed and its count of epochs.
@@ -29,11 +29,11 @@ class Trainer {
   Progress run(const float* learning_rates, std::int64_t steps, double max_seconds);
 
  private:
-  std::int64_t count() const { return x_.shape()[0]; }
+  std::int64_t count() const { return x_[0].shape()[0]; }
   void step(float learning_rate);
 
   Network& network_;
-  Tensor x_, y_;
+  Tensors x_, y_;
   std::int64_t batch_size_;
   bool shuffle_;
   bool started_ = false;

@@ -5,7 +5,10 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/add.h"
 #include "ops/avg_pool2d.h"
+#include "ops/batch_norm.h"
+#include "ops/concat.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/gather.h"
@@ -32,6 +35,9 @@ struct Kernels {
   const TanhKernels* tanh;
   const SoftmaxKernels* softmax;
   const RescaleKernels* rescale;
+  const AddKernels* add;
+  const ConcatKernels* concat;
+  const BatchNormKernels* batch_norm;
   const LossKernels* loss;
   const SgdKernels* sgd;
   const PeakKernels* peak;

@@ -1,0 +1,18 @@
+#include "ops/batch_norm.h"
+
+#include <cmath>
+
+#include "core/error.h"
+
+namespace pycnn {
+
+void check_batch_norm(const BatchNormOptions& options, const std::string& who) {
+  if (!(options.momentum >= 0.0f && options.momentum <= 1.0f)) {
+    throw ValueError(who + " momentum must be in [0, 1]; got " + std::to_string(options.momentum));
+  }
+  if (!(options.epsilon > 0.0f && std::isfinite(options.epsilon))) {
+    throw ValueError(who + " epsilon must be positive; got " + std::to_string(options.epsilon));
+  }
+}
+
+}  // namespace pycnn

@@ -1,0 +1,46 @@
+#pragma once
+// Batch normalization (Ioffe and Szegedy 2015) over all axes but the channels:
+//   y = gamma (x - mean) / sqrt(variance + epsilon) + beta
+// In training mean and variance are the batch's own (variance divided by the count, as in Keras)
+// and the moving ones follow: moving = momentum * moving + (1 - momentum) * batch. Otherwise the
+// moving ones are used. Backward in training, with h = (x - mean) / sqrt(variance + epsilon):
+//   dbeta = sum dy;  dgamma = sum dy h
+//   dx = gamma / sqrt(variance + epsilon) * (dy - mean(dy) - h mean(dy h))
+
+#include <cstdint>
+#include <string>
+
+#include "ops/cpu/block.h"
+
+namespace pycnn {
+
+struct BatchNormOptions {
+  float momentum = 0.99f;
+  float epsilon = 1e-3f;
+  bool center = true;  // has beta
+  bool scale = true;   // has gamma
+};
+
+// Throws ValueError for a momentum outside [0, 1] or an epsilon that is not positive.
+void check_batch_norm(const BatchNormOptions& options, const std::string& who);
+
+namespace cpu {
+
+struct BatchNormKernels {
+  // Of one block: mean[c] and the sum of squared deviations from it, over the first `count` images.
+  void (*statistics)(ConstView x, int count, float* mean, float* deviation);
+  // y = gamma (x - mean) * inverse_deviation + beta; gamma and beta may be null (1 and 0).
+  void (*forward)(ConstView x, const float* mean, const float* inverse_deviation,
+                  const float* gamma, const float* beta, View y);
+  // Of one block: sum of dy and sum of dy h, over the first `count` images.
+  void (*backward_sums)(ConstView dy, ConstView x, const float* mean,
+                        const float* inverse_deviation, int count, float* sum_dy, float* sum_dyh);
+  // dx from the means over the batch of dy and dy h; lanes from `count` on get 0. With null means
+  // mean and variance are taken as constants, as they are outside training.
+  void (*backward_input)(ConstView dy, ConstView x, const float* mean,
+                         const float* inverse_deviation, const float* gamma, const float* mean_dy,
+                         const float* mean_dyh, int count, View dx);
+};
+
+}  // namespace cpu
+}  // namespace pycnn

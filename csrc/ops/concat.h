@@ -1,0 +1,18 @@
+#pragma once
+// Concatenation along height, width or channels: a part of y is x; backward, dx is that part of dy.
+
+#include "ops/cpu/block.h"
+
+namespace pycnn::cpu {
+
+// Where the part lies in the whole.
+struct ConcatOffset {
+  int height = 0, width = 0, channels = 0;
+};
+
+struct ConcatKernels {
+  void (*forward)(ConstView x, ConcatOffset at, View y);
+  void (*backward)(ConstView dy, ConcatOffset at, View dx);
+};
+
+}  // namespace pycnn::cpu

@@ -1,0 +1,17 @@
+#include "ops/add.h"
+
+#include "ops/cpu/elementwise.h"
+
+namespace pycnn::cpu::PYCNN_ISA {
+namespace {
+
+void forward(ConstView a, ConstView b, View y) {
+  map(a, b, y, [](V u, V v) { return u + v; });
+}
+
+}  // namespace
+
+extern const AddKernels add_kernels;
+const AddKernels add_kernels{forward};
+
+}  // namespace pycnn::cpu::PYCNN_ISA
