@@ -28,6 +28,7 @@ Trainer::Trainer(Network& network, Tensor x, const Tensor& y, std::int64_t batch
     throw ValueError("batch_size must be at least 1; got " + std::to_string(batch_size));
   }
   network_.check_data(x_, y_);
+  batch_size_ = std::min(batch_size_, count());  // sums with it can no longer overflow
 }
 
 void Trainer::start_epoch() {
