@@ -41,7 +41,7 @@ void find_lifetimes(Plan& plan) {
 
 Plan make_plan(const Graph& graph, ValueId output, PlanKind kind,
                const std::optional<LossSpec>& loss, bool fuse) {
-  PlanBuilder builder(graph, kind, fuse);
+  PlanBuilder builder(graph, kind);
   const ValueId end = loss ? loss->predictions : output;
   const FusedGraph fused = fuse_graph(graph, end, fuse);
   builder.forward(fused);

@@ -12,8 +12,7 @@ ParameterId bias_of(const Node& node) {
 
 }  // namespace
 
-PlanBuilder::PlanBuilder(const Graph& graph, PlanKind kind, bool fuse)
-    : graph_(graph), kind_(kind), fuse_(fuse) {
+PlanBuilder::PlanBuilder(const Graph& graph, PlanKind kind) : graph_(graph), kind_(kind) {
   plan_.kind = kind;
 }
 

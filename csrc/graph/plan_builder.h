@@ -11,7 +11,7 @@ namespace pycnn {
 
 class PlanBuilder {
  public:
-  PlanBuilder(const Graph& graph, PlanKind kind, bool fuse);
+  PlanBuilder(const Graph& graph, PlanKind kind);
 
   void forward(const FusedGraph& fused);
   void scatter_output(ValueId value);
@@ -66,7 +66,6 @@ class PlanBuilder {
 
   const Graph& graph_;
   PlanKind kind_;
-  bool fuse_;
   bool in_forward_ = true;
   Plan plan_;
   std::vector<Saved> saved_;  // by group
