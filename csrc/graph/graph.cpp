@@ -1,5 +1,6 @@
 #include "graph/graph.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -230,11 +231,15 @@ struct Field {
   std::int64_t height = 1, width = 1, step_height = 1, step_width = 1;
 };
 
+// Farther than any picture reaches: fields and steps stop growing here, so that no pile of absurd
+// strides overflows.
+constexpr std::int64_t kFar = std::int64_t{1} << 31;
+
 Field grow(Field f, Size2 kernel, Size2 strides) {
-  f.height += (kernel.height - 1) * f.step_height;
-  f.width += (kernel.width - 1) * f.step_width;
-  f.step_height *= strides.height;
-  f.step_width *= strides.width;
+  f.height = std::min(f.height + (kernel.height - 1) * f.step_height, kFar);
+  f.width = std::min(f.width + (kernel.width - 1) * f.step_width, kFar);
+  f.step_height = std::min(f.step_height * strides.height, kFar);
+  f.step_width = std::min(f.step_width * strides.width, kFar);
   return f;
 }
 

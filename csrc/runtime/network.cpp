@@ -288,8 +288,9 @@ Totals Network::train_step(const Batch& batch, float learning_rate) {
   });
   const Totals result = totals(train, batch.count);
   if (!train.finite()) {
-    throw FloatingPointError("the loss is " + std::to_string(result.loss()) + ": " +
-                             train.first_non_finite(batch) +
+    const double loss = result.loss();  // a NaN may have a sign, which says nothing
+    throw FloatingPointError("the loss is " + (std::isnan(loss) ? "nan" : std::to_string(loss)) +
+                             ": " + train.first_non_finite(batch) +
                              " (a smaller learning rate or scaled inputs may help)");
   }
   return result;

@@ -26,6 +26,7 @@ Trainer::Trainer(Network& network, Tensors x, const Tensors& y, std::int64_t bat
   // Copies, so that nobody can change checked labels; images are only read as numbers.
   for (const Tensor& t : y) y_.push_back(t.dtype() == DType::int64 ? t.clone() : t);
   network_.check_data(x_, y_);
+  batch_size_ = std::min(batch_size_, count());  // sums with it can no longer overflow
 }
 
 void Trainer::start_epoch() {

@@ -109,7 +109,7 @@ void cross_entropy(int classes, const float* p, Targets t, int count, float scal
       const V v = load(p + c * kLanes + lane);
       const V clipped = clip_probability(v);
       const V d = (target_sum / sum - target(t, c, lane) / clipped) * factor;
-      store(dp + c * kLanes + lane, (factor == V{}) | (v != clipped) ? V{} : d);
+      store(dp + c * kLanes + lane, ((factor == V{}) | (v != clipped)) ? V{} : d);
     }
   }
   write_ranks(classes, p, t, count, rank);

@@ -1,0 +1,93 @@
+// Fusion: which nodes become one instruction.
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "graph/fuse.h"
+#include "support.h"
+
+namespace pycnn {
+namespace {
+
+using test::conv;
+using test::same;
+
+// "conv+relu+pool, dense" in the order of the groups.
+std::string describe(const Graph& graph, const FusedGraph& fused) {
+  std::string text;
+  for (const Group& group : fused.groups) {
+    if (!text.empty()) text += ", ";
+    text += graph.nodes()[static_cast<std::size_t>(group.node)].kind();
+    if (group.relu) text += "+relu";
+    if (group.pool) text += "+pool";
+  }
+  return text;
+}
+
+TEST(Fuse, LeNet5BecomesSevenGroups) {
+  const test::Net net = test::lenet5();
+  const FusedGraph fused = fuse_graph(net.graph, net.output, true);
+  EXPECT_EQ(describe(net.graph, fused),
+            "Conv2D+relu+pool, Conv2D+relu+pool, Flatten, Dense+relu, Dense+relu, Dense, Softmax");
+  ASSERT_TRUE(fused.input_rescale.has_value());
+  EXPECT_EQ(*fused.input_rescale, 0);
+  EXPECT_EQ(fused.input, net.graph.nodes()[0].output);
+  EXPECT_EQ(fused.groups[0].output, net.graph.nodes()[3].output);
+  EXPECT_EQ(fused.groups.back().output, net.output);
+}
+
+TEST(Fuse, ThePlainGraphHasOneGroupForEachNode) {
+  const test::Net net = test::lenet5();
+  const FusedGraph plain = fuse_graph(net.graph, net.output, false);
+  EXPECT_FALSE(plain.input_rescale.has_value());
+  EXPECT_EQ(plain.input, net.graph.input());
+  ASSERT_EQ(plain.groups.size(), net.graph.nodes().size());
+  for (std::size_t i = 0; i < plain.groups.size(); ++i) {
+    EXPECT_EQ(plain.groups[i].node, static_cast<int>(i));
+    EXPECT_EQ(plain.groups[i].output, net.graph.nodes()[i].output);
+    EXPECT_FALSE(plain.groups[i].relu || plain.groups[i].pool);
+  }
+}
+
+std::string fused_pool(const MaxPool2dOptions& pool, Shape input) {
+  Graph g(std::move(input));
+  const ValueId v = g.max_pool2d(g.conv2d(0, conv(2, {1, 1})), pool);
+  return describe(g, fuse_graph(g, v, true));
+}
+
+TEST(Fuse, OnlyWholeWindowsOfTwoByTwoArePooledInTheConvolution) {
+  EXPECT_EQ(fused_pool({{2, 2}, {2, 2}, {}}, {4, 4, 1}), "Conv2D+pool");
+  EXPECT_EQ(fused_pool({{2, 2}, {2, 2}, {}}, {5, 7, 1}), "Conv2D+pool");
+  EXPECT_EQ(fused_pool({{2, 2}, {2, 2}, same()}, {4, 4, 1}), "Conv2D+pool");
+  EXPECT_EQ(fused_pool({{2, 2}, {2, 2}, same()}, {5, 4, 1}), "Conv2D, MaxPooling2D");
+  EXPECT_EQ(fused_pool({{3, 3}, {2, 2}, {}}, {5, 5, 1}), "Conv2D, MaxPooling2D");
+  EXPECT_EQ(fused_pool({{2, 2}, {1, 2}, {}}, {4, 4, 1}), "Conv2D, MaxPooling2D");
+  EXPECT_EQ(fused_pool({{2, 2}, {2, 2}, test::around(1, 0, 0, 0)}, {4, 4, 1}),
+            "Conv2D, MaxPooling2D");
+}
+
+TEST(Fuse, OtherActivationsAndPlacesStayOnTheirOwn) {
+  Graph g({6, 6, 1});
+  ValueId v = g.rescale(g.conv2d(0, conv(2, {1, 1})), {2.0f, 0.0f});
+  v = g.activation(g.conv2d(v, conv(2, {1, 1})), Activation::tanh);
+  v = g.avg_pool2d(g.activation(v, Activation::relu), {{2, 2}, {2, 2}, {}});
+  const FusedGraph fused = fuse_graph(g, v, true);
+  EXPECT_FALSE(fused.input_rescale.has_value());
+  EXPECT_EQ(describe(g, fused), "Conv2D, Rescaling, Conv2D, Tanh, ReLU, AveragePooling2D");
+}
+
+TEST(Fuse, NodesThatDoNotLeadToTheOutputAreLeftOut) {
+  Graph g({6});
+  const ValueId trunk = g.dense(0, {4}, "trunk");
+  g.dense(trunk, {9}, "aside");
+  const ValueId head = g.dense(trunk, {3}, "head");
+  const FusedGraph fused = fuse_graph(g, head, true);
+  ASSERT_EQ(fused.groups.size(), 2U);
+  EXPECT_EQ(fused.groups[1].node, 2);
+  EXPECT_TRUE(fuse_graph(g, g.input(), true).groups.empty());
+  EXPECT_THROW(fuse_graph(g, 9, true), ValueError);
+  EXPECT_THROW(fuse_graph(g, -1, true), ValueError);
+}
+
+}  // namespace
+}  // namespace pycnn

@@ -1,0 +1,321 @@
+// Plans: programs, lifetimes, places in the arena, halos. Most are properties that hold for every
+// network, kind of plan and way of fusing.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "graph/plan.h"
+#include "support.h"
+
+namespace pycnn {
+namespace {
+
+using test::conv;
+
+struct Case {
+  std::string name;
+  Plan plan;
+};
+
+LossSpec loss_for(const Graph& graph, ValueId output) {
+  if (graph.shape(output).size() > 1) return {LossKind::mean_squared_error, false, output};
+  return {LossKind::cross_entropy, true, output};
+}
+
+// Every kind of plan, fused and not, for a set of networks that has every op.
+std::vector<Case> all_plans() {
+  const std::vector<std::pair<std::string, test::Net>> nets{
+      {"lenet5", test::lenet5()},
+      {"odd", test::odd_net()},
+      {"picture", test::picture_net()},
+      {"dense", test::dense_net()},
+      {"host", test::host_net(std::make_shared<test::Identity>())}};
+  std::vector<Case> cases;
+  for (const auto& [name, net] : nets) {
+    for (PlanKind kind :
+         {PlanKind::predict, PlanKind::evaluate, PlanKind::train, PlanKind::gradient}) {
+      std::optional<LossSpec> loss;
+      if (kind == PlanKind::evaluate || kind == PlanKind::train) {
+        loss = loss_for(net.graph, net.output);
+      }
+      for (bool fuse : {false, true}) {
+        cases.push_back({name + ", kind " + std::to_string(int(kind)) + (fuse ? ", fused" : ""),
+                         make_plan(net.graph, net.output, kind, loss, fuse)});
+      }
+    }
+  }
+  return cases;
+}
+
+const Buffer& at(const Plan& plan, BufferId id) {
+  return plan.buffers[static_cast<std::size_t>(id)];
+}
+
+BufferId root(const Plan& plan, BufferId id) {
+  const BufferId of = at(plan, id).alias_of;
+  return of < 0 ? id : of;
+}
+
+// All buffers that an operation's fields name.
+std::set<BufferId> operands(const Operation& operation) {
+  std::set<BufferId> ids;
+  const auto put = [&](BufferId id) {
+    if (id >= 0) ids.insert(id);
+  };
+  std::visit(
+      [&](const auto& o) {
+        if constexpr (requires { o.x; }) put(o.x);
+        if constexpr (requires { o.y; }) put(o.y);
+        if constexpr (requires { o.z; }) put(o.z);
+        if constexpr (requires { o.dx; }) put(o.dx);
+        if constexpr (requires { o.dy; }) put(o.dy);
+        if constexpr (requires { o.dz; }) put(o.dz);
+        if constexpr (requires { o.code; }) put(o.code);
+        if constexpr (requires { o.rows; }) put(o.rows);
+        if constexpr (requires { o.scratch; }) put(o.scratch);
+      },
+      operation);
+  return ids;
+}
+
+TEST(PlanProperties, ReadsAndWritesNameExactlyTheOperands) {
+  for (const auto& [name, plan] : all_plans()) {
+    for (const Instruction& i : plan.program) {
+      std::set<BufferId> listed(i.reads.begin(), i.reads.end());
+      listed.insert(i.writes.begin(), i.writes.end());
+      EXPECT_EQ(listed, operands(i.operation)) << name << " " << i.layer;
+    }
+  }
+}
+
+TEST(PlanProperties, EveryReadIsOfABufferWrittenBefore) {
+  for (const auto& [name, plan] : all_plans()) {
+    std::set<BufferId> written;
+    for (const Instruction& i : plan.program) {
+      for (BufferId id : i.reads) {
+        EXPECT_TRUE(written.count(root(plan, id))) << name << " " << i.layer << " reads " << id;
+      }
+      for (BufferId id : i.writes) written.insert(root(plan, id));
+    }
+  }
+}
+
+TEST(PlanProperties, NothingIsWrittenTwice) {
+  // A saved activation must still be there for the backward pass.
+  for (const auto& [name, plan] : all_plans()) {
+    std::set<BufferId> written;
+    for (const Instruction& i : plan.program) {
+      for (BufferId id : i.writes) {
+        EXPECT_TRUE(written.insert(root(plan, id)).second) << name << " " << i.layer;
+      }
+    }
+  }
+}
+
+TEST(PlanProperties, BuffersThatAreAliveTogetherDoNotOverlap) {
+  for (const auto& [name, plan] : all_plans()) {
+    struct Life {
+      int first = std::numeric_limits<int>::max(), last = -1;
+    };
+    // Found anew from the program, not taken from the planner.
+    std::vector<Life> lives(plan.buffers.size());
+    for (int i = 0; i < static_cast<int>(plan.program.size()); ++i) {
+      for (BufferId id : operands(plan.program[static_cast<std::size_t>(i)].operation)) {
+        Life& life = lives[static_cast<std::size_t>(root(plan, id))];
+        life.first = std::min(life.first, i);
+        life.last = std::max(life.last, i);
+      }
+    }
+    for (std::size_t a = 0; a < plan.buffers.size(); ++a) {
+      const Buffer& x = plan.buffers[a];
+      if (x.alias_of >= 0) continue;
+      for (std::size_t b = 0; b < a; ++b) {
+        const Buffer& y = plan.buffers[b];
+        if (y.alias_of >= 0) continue;
+        const bool together = lives[a].first <= lives[b].last && lives[b].first <= lives[a].last;
+        const bool apart = x.offset + x.bytes() <= y.offset || y.offset + y.bytes() <= x.offset;
+        EXPECT_TRUE(!together || apart) << name << ": " << x.name << " and " << y.name;
+      }
+    }
+  }
+}
+
+TEST(PlanProperties, BuffersLieAlignedInsideTheArena) {
+  for (const auto& [name, plan] : all_plans()) {
+    std::size_t sum = 0;
+    for (const Buffer& b : plan.buffers) {
+      EXPECT_EQ(b.offset % kAlignment, 0U) << name << " " << b.name;
+      if (b.alias_of >= 0) continue;
+      EXPECT_LE(b.offset + b.bytes(), plan.arena_bytes) << name << " " << b.name;
+      EXPECT_GE(b.first_use, 0) << name << ": nobody uses " << b.name;
+      sum += b.bytes();
+    }
+    EXPECT_LE(plan.arena_bytes, sum) << name;
+  }
+}
+
+TEST(PlanProperties, AliasesAreTheWholeOfAnotherBuffer) {
+  for (const auto& [name, plan] : all_plans()) {
+    for (const Buffer& b : plan.buffers) {
+      if (b.alias_of < 0) continue;
+      const Buffer& of = at(plan, b.alias_of);
+      EXPECT_EQ(of.alias_of, -1) << name << ": alias of an alias " << b.name;
+      EXPECT_EQ(b.offset, of.offset) << name << " " << b.name;
+      EXPECT_EQ(b.bytes(), of.bytes()) << name << " " << b.name;
+      // The same elements in the same order only where there is no halo between rows.
+      EXPECT_FALSE(b.has_halo() || of.has_halo()) << name << " " << b.name;
+    }
+  }
+}
+
+bool covers(const Halo& has, const Halo& needs) {
+  return has.top >= needs.top && has.bottom >= needs.bottom && has.left >= needs.left &&
+         has.right >= needs.right;
+}
+
+TEST(PlanProperties, ConvolutionsFindTheirHalos) {
+  for (const auto& [name, plan] : all_plans()) {
+    for (const Instruction& i : plan.program) {
+      const auto check = [&, &name = name, &plan = plan](BufferId id, const Halo& needs) {
+        EXPECT_TRUE(covers(at(plan, id).halo, needs)) << name << " " << i.layer;
+      };
+      if (const auto* o = std::get_if<Conv2dForward>(&i.operation)) {
+        check(o->x, conv2d_input_halo(o->g));
+      } else if (const auto* o = std::get_if<Conv2dPoolForward>(&i.operation)) {
+        check(o->x, conv2d_input_halo(o->g));
+      } else if (const auto* o = std::get_if<Conv2dBackwardParams>(&i.operation)) {
+        check(o->x, conv2d_input_halo(o->g));
+      } else if (const auto* o = std::get_if<Conv2dBackwardInput>(&i.operation)) {
+        check(o->dz, conv2d_gradient_halo(o->g));
+      } else if (const auto* o = std::get_if<DenseForward>(&i.operation)) {
+        EXPECT_FALSE(at(plan, o->x).has_halo()) << name << " " << i.layer;
+      }
+    }
+  }
+}
+
+template <typename T>
+int count(const Plan& plan) {
+  return static_cast<int>(
+      std::count_if(plan.program.begin(), plan.program.end(),
+                    [](const Instruction& i) { return std::holds_alternative<T>(i.operation); }));
+}
+
+TEST(Plan, FusedLeNet5) {
+  const test::Net net = test::lenet5();
+  const ValueId logits = net.graph.nodes().back().input;
+  const LossSpec loss{LossKind::softmax_cross_entropy, true, logits};
+  const Plan plan = make_plan(net.graph, net.output, PlanKind::train, loss, true);
+  EXPECT_EQ(count<Conv2dPoolForward>(plan), 2);
+  EXPECT_EQ(count<Conv2dForward>(plan), 0);
+  EXPECT_EQ(count<MaxPool2dForward>(plan), 0);
+  EXPECT_EQ(count<DenseForward>(plan), 3);
+  EXPECT_EQ(count<Rescale>(plan), 0);
+  EXPECT_EQ(count<ActivationForward>(plan), 0);
+  EXPECT_EQ(count<Conv2dBackwardParams>(plan), 2);
+  // Nobody asks for the gradient of the pixels.
+  EXPECT_EQ(count<Conv2dBackwardInput>(plan), 1);
+  EXPECT_EQ(count<DenseBackwardInput>(plan), 3);
+  const auto& gather = std::get<GatherRows>(plan.program[0].operation);
+  EXPECT_EQ(gather.scale, 1.0f / 255.0f);
+}
+
+TEST(Plan, PlainLeNet5) {
+  const test::Net net = test::lenet5();
+  const LossSpec loss{LossKind::cross_entropy, true, net.output};
+  const Plan plan = make_plan(net.graph, net.output, PlanKind::train, loss, false);
+  EXPECT_EQ(count<Conv2dPoolForward>(plan), 0);
+  EXPECT_EQ(count<Conv2dForward>(plan), 2);
+  EXPECT_EQ(count<MaxPool2dForward>(plan), 2);
+  EXPECT_EQ(count<ActivationForward>(plan), 5);
+  EXPECT_EQ(count<ActivationBackward>(plan), 5);
+  for (const Instruction& i : plan.program) {
+    const auto* conv = std::get_if<Conv2dForward>(&i.operation);
+    const auto* dense = std::get_if<DenseForward>(&i.operation);
+    EXPECT_FALSE(conv != nullptr && conv->relu);
+    EXPECT_FALSE(dense != nullptr && dense->relu);
+  }
+}
+
+TEST(Plan, FusionSavesMemory) {
+  const test::Net net = test::lenet5();
+  const LossSpec loss{LossKind::cross_entropy, true, net.output};
+  const auto bytes = [&](bool fuse) {
+    return make_plan(net.graph, net.output, PlanKind::train, loss, fuse).arena_bytes;
+  };
+  EXPECT_LT(bytes(true), bytes(false));
+}
+
+TEST(Plan, HostLayersSplitTheProgram) {
+  const test::Net net = test::host_net(std::make_shared<test::Identity>());
+  const LossSpec loss{LossKind::cross_entropy, true, net.output};
+  const Plan plan = make_plan(net.graph, net.output, PlanKind::train, loss, true);
+  EXPECT_TRUE(plan.has_host_layers);
+  EXPECT_EQ(count<HostForward>(plan), 1);
+  EXPECT_EQ(count<HostBackward>(plan), 1);
+  for (const Instruction& i : plan.program) {
+    EXPECT_EQ(i.on_host, std::holds_alternative<HostForward>(i.operation) ||
+                             std::holds_alternative<HostBackward>(i.operation));
+  }
+}
+
+TEST(Plan, ThereAreSeveralPartialSumsWhateverTheNetwork) {
+  for (const auto& [name, plan] : all_plans()) {
+    EXPECT_GE(plan.partial_sums, 2) << name;
+    EXPECT_LE(plan.partial_sums, 16) << name;
+  }
+}
+
+TEST(Plan, AbsurdSizesAreErrorsAndDoNotWrap) {
+  // The layers are legal one by one; a block with its halo would have 2^66 bytes and more.
+  Graph g({1, 1, 1});
+  constexpr int kPad = 1 << 29;
+  const ValueId v =
+      g.conv2d(0, conv(1, {1, 1}, test::around(kPad, kPad, kPad, kPad), {1 << 30, 1 << 30}), "c");
+  for (bool fuse : {false, true}) {
+    EXPECT_THROW(make_plan(g, v, PlanKind::predict, {}, fuse), OverflowError);
+  }
+}
+
+TEST(AssignOffsets, RefusesAnArenaBeyondTheAddressSpace) {
+  Buffer huge;
+  huge.height = huge.width = std::numeric_limits<int>::max() / 8;
+  huge.channels = 1;
+  huge.first_use = 0;
+  huge.last_use = 1;
+  std::vector<Buffer> buffers(3, huge);
+  for (Buffer& b : buffers) b.channels = 2;
+  EXPECT_THROW(assign_offsets(buffers), OverflowError);
+}
+
+TEST(AssignOffsets, FillsTheGapsOfWhatIsDead) {
+  const auto buffer = [](int channels, int first, int last) {
+    Buffer b;
+    b.channels = channels;
+    b.first_use = first;
+    b.last_use = last;
+    return b;
+  };
+  std::vector<Buffer> buffers{buffer(8, 0, 1), buffer(4, 1, 2), buffer(8, 2, 3), buffer(4, 3, 4)};
+  EXPECT_EQ(assign_offsets(buffers), (8U + 4U) * 64U);
+  EXPECT_EQ(buffers[0].offset, buffers[2].offset);
+  EXPECT_EQ(buffers[1].offset, buffers[3].offset);
+}
+
+TEST(Plan, TheReportNamesLayersAndTotals) {
+  const test::Net net = test::lenet5();
+  const Plan plan = make_plan(net.graph, net.output, PlanKind::predict, {}, true);
+  const std::string report = plan.report();
+  for (const char* word : {"[Conv2D 'c1']", "[Dense 'd3']", "c2 output"}) {
+    EXPECT_NE(report.find(word), std::string::npos) << word;
+  }
+  EXPECT_NE(report.find("arena " + std::to_string(plan.arena_bytes)), std::string::npos);
+}
+
+}  // namespace
+}  // namespace pycnn
