@@ -205,7 +205,7 @@ class Assembly:
         """The native network; made on first use, with the weights that were kept."""
         if self._network is None:
             graph = self._built_graph()
-            network = _core.Network(graph, self._output, self._seed)
+            network = _core.Network(graph, [self._output], self._seed)
             for index, array in enumerate(self._kept):
                 network.set_parameter(index, _core.Tensor(array))
             if self._compiled is not None:

@@ -60,10 +60,12 @@ class Compiled:
         """Compiles the native network; without a loss there is nothing to compile."""
         if self.loss is not None:
             network.compile(
-                loss=self.loss.kind,
-                from_logits=self.loss.from_logits,
+                outputs=[
+                    _core.OutputOptions(
+                        self.loss.kind, from_logits=self.loss.from_logits, top_k=self.top_k
+                    )
+                ],
                 optimizer=self.optimizer.native(),
-                top_k=self.top_k,
             )
 
     def logs(self, totals: Counts) -> dict[str, float]:

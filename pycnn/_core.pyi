@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Graph', 'Network', 'NodeInfo', 'Parameter', 'Progress', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'set_cpu_isa', 'set_num_threads', 'set_random_seed', 'sgd_update']
+__all__: list[str] = ['Graph', 'Network', 'NodeInfo', 'OutputOptions', 'Parameter', 'Progress', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'set_cpu_isa', 'set_num_threads', 'set_random_seed', 'sgd_update']
 class Tensor:
     """
     A dense row-major array of float32, uint8 or int64, NHWC for images.
@@ -65,6 +65,9 @@ class Parameter:
     @property
     def shape(self) -> tuple[int, ...]:
         ...
+    @property
+    def trainable(self) -> bool:
+        ...
 class NodeInfo:
     """
     What a table of the network shows of one node.
@@ -91,6 +94,9 @@ class NodeInfo:
         """
         Height and width in pixels of the input.
         """
+    @property
+    def trainable_count(self) -> int:
+        ...
 class Graph:
     """
     A network as nodes and values; shapes and options are checked here.
@@ -98,12 +104,28 @@ class Graph:
     Each method adds a node and returns its output value. ValueError for what
     does not fit.
     """
-    def __init__(self, input_shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+    @typing.overload
+    def __init__(self) -> None:
         ...
+    @typing.overload
+    def __init__(self, input_shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+        """
+        A graph with one input.
+        """
     def activation(self, x: typing.SupportsInt | typing.SupportsIndex, *, kind: str, name: str = '') -> int:
+        ...
+    def add(self, xs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], *, name: str = '') -> int:
+        ...
+    def add_input(self, shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], *, name: str = '') -> int:
         ...
     def avg_pool2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, pool_size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], strides: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], padding: str | tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] = 'valid', name: str = '') -> int:
         ...
+    def batch_norm(self, x: typing.SupportsInt | typing.SupportsIndex, *, momentum: typing.SupportsFloat | typing.SupportsIndex = 0.9900000095367432, epsilon: typing.SupportsFloat | typing.SupportsIndex = 0.0010000000474974513, center: bool = True, scale: bool = True, name: str = '') -> int:
+        ...
+    def concat(self, xs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], *, axis: typing.SupportsInt | typing.SupportsIndex = -1, name: str = '') -> int:
+        """
+        `axis` counts without the batch dimension.
+        """
     def conv2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, filters: typing.SupportsInt | typing.SupportsIndex, kernel_size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], strides: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] = (1, 1), padding: str | tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] = 'valid', use_bias: bool = True, kernel_initializer: str = 'glorot_uniform', bias_initializer: str = 'zeros', name: str = '') -> int:
         ...
     def dense(self, x: typing.SupportsInt | typing.SupportsIndex, *, units: typing.SupportsInt | typing.SupportsIndex, use_bias: bool = True, kernel_initializer: str = 'glorot_uniform', bias_initializer: str = 'zeros', name: str = '') -> int:
@@ -124,10 +146,19 @@ class Graph:
     def input(self) -> int:
         ...
     @property
+    def inputs(self) -> list[int]:
+        ...
+    @property
     def nodes(self) -> list[NodeInfo]:
         ...
     @property
     def parameters(self) -> list[Parameter]:
+        ...
+class OutputOptions:
+    """
+    What one output of a network is trained for.
+    """
+    def __init__(self, loss: str, *, from_logits: bool = False, weight: typing.SupportsFloat | typing.SupportsIndex = 1.0, top_k: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
         ...
 class Totals:
     """
@@ -136,7 +167,7 @@ class Totals:
     @property
     def hits(self) -> list[int]:
         """
-        Images whose true class is among the top k, for each k of compile's top_k.
+        Images whose true class is among the top k: for each output, for each k.
         """
     @property
     def images(self) -> int:
@@ -145,6 +176,11 @@ class Totals:
     def loss(self) -> float:
         """
         Mean over the images.
+        """
+    @property
+    def output_losses(self) -> list[float]:
+        """
+        Mean loss of each output.
         """
 class Progress(Totals):
     """
@@ -178,15 +214,15 @@ class Network:
     Calls release the GIL, watch for Ctrl-C and refuse a second thread
     (RuntimeError).
     """
-    def __init__(self, graph: Graph, output: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex) -> None:
+    def __init__(self, graph: Graph, outputs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], seed: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
-    def backward(self, x: Tensor, dy: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def backward(self, x: collections.abc.Sequence[Tensor], dy: collections.abc.Sequence[Tensor], training: bool = False) -> tuple[list[Tensor], list[Tensor]]:
         """
-        Gradients of sum(output * dy) by the input and by every parameter.
+        Gradients of sum(output * dy) by the inputs and by every parameter.
         """
-    def compile(self, *, loss: str, from_logits: bool = False, optimizer: SGD, top_k: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
+    def compile(self, *, outputs: collections.abc.Sequence[OutputOptions], optimizer: SGD) -> None:
         ...
-    def evaluate(self, x: Tensor, y: Tensor, batch_size: typing.SupportsInt | typing.SupportsIndex) -> Totals:
+    def evaluate(self, x: collections.abc.Sequence[Tensor], y: collections.abc.Sequence[Tensor], batch_size: typing.SupportsInt | typing.SupportsIndex) -> Totals:
         ...
     def get_parameter(self, index: typing.SupportsInt | typing.SupportsIndex) -> Tensor:
         """
@@ -194,11 +230,11 @@ class Network:
         """
     def plan_report(self) -> str:
         ...
-    def predict(self, x: Tensor, batch_size: typing.SupportsInt | typing.SupportsIndex) -> Tensor:
+    def predict(self, x: collections.abc.Sequence[Tensor], batch_size: typing.SupportsInt | typing.SupportsIndex) -> list[Tensor]:
         ...
     def set_parameter(self, index: typing.SupportsInt | typing.SupportsIndex, value: Tensor) -> None:
         ...
-    def train_step(self, x: Tensor, y: Tensor, learning_rate: typing.SupportsFloat | typing.SupportsIndex) -> Totals:
+    def train_step(self, x: collections.abc.Sequence[Tensor], y: collections.abc.Sequence[Tensor], learning_rate: typing.SupportsFloat | typing.SupportsIndex) -> Totals:
         """
         One step on all of x and y as one batch.
         """
@@ -206,7 +242,7 @@ class Trainer:
     """
     Epochs over a data set in memory: shuffle, gather, step.
     """
-    def __init__(self, network: Network, x: Tensor, y: Tensor, *, batch_size: typing.SupportsInt | typing.SupportsIndex, shuffle: bool = True) -> None:
+    def __init__(self, network: Network, x: collections.abc.Sequence[Tensor], y: collections.abc.Sequence[Tensor], *, batch_size: typing.SupportsInt | typing.SupportsIndex, shuffle: bool = True) -> None:
         ...
     def run(self, learning_rates: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], max_seconds: typing.SupportsFloat | typing.SupportsIndex) -> Progress:
         """

@@ -43,7 +43,7 @@ def evaluate(
     if callbacks.wants_batches("test"):
         logs = _evaluate_batches(network, compiled, data, batch_size, callbacks)
     else:
-        logs = compiled.logs(network.evaluate(*data, batch_size))
+        logs = compiled.logs(network.evaluate([data[0]], [data[1]], batch_size))
     callbacks.call("on_test_end", logs)
     if verbose:
         print(result_line("evaluate", len(data[0]), time.perf_counter() - start, logs))
@@ -63,7 +63,7 @@ def predict(
     if callbacks.wants_batches("predict"):
         outputs = _predict_batches(network, images, batch_size, callbacks)
     else:
-        outputs = network.predict(images, batch_size).numpy()
+        outputs = network.predict([images], batch_size)[0].numpy()
     callbacks.call("on_predict_end", {})
     if verbose:
         print(result_line("predict", len(images), time.perf_counter() - start, {}))
@@ -82,7 +82,7 @@ def _evaluate_batches(
     for batch, start in enumerate(range(0, len(data[0]), batch_size)):
         callbacks.call("on_test_batch_begin", batch, {})
         x, y = (part(tensor, start, start + batch_size) for tensor in data)
-        sums.add(network.evaluate(x, y, batch_size))
+        sums.add(network.evaluate([x], [y], batch_size))
         logs = compiled.logs(sums)
         callbacks.call("on_test_batch_end", batch, logs)
     return logs
@@ -95,7 +95,7 @@ def _predict_batches(
     for batch, start in enumerate(range(0, len(images), batch_size)):
         callbacks.call("on_predict_batch_begin", batch, {})
         x = part(images, start, start + batch_size)
-        outputs.append(network.predict(x, batch_size).numpy())
+        outputs.append(network.predict([x], batch_size)[0].numpy())
         callbacks.call("on_predict_batch_end", batch, {"outputs": outputs[-1]})
     return np.concatenate(outputs)
 

@@ -23,7 +23,7 @@ def build(op: str, x: Array, add: AddLayer, parameters: Sequence[Array]) -> _cor
     if x.size == 0:
         raise ValueError(f"[{op}] no data; received shape {x.shape}")
     graph = _core.Graph(x.shape[1:])
-    network = _core.Network(graph, add(graph, graph.input), 0)
+    network = _core.Network(graph, [add(graph, graph.input)], 0)
     for index, value in enumerate(parameters):
         network.set_parameter(index, _core.Tensor(value))
     return network
@@ -31,15 +31,15 @@ def build(op: str, x: Array, add: AddLayer, parameters: Sequence[Array]) -> _cor
 
 def forward(op: str, x: Array, add: AddLayer, parameters: Sequence[Array] = ()) -> Array:
     network = build(op, x, add, parameters)
-    return as_numpy(network.predict(_core.Tensor(x), len(x)))
+    return as_numpy(network.predict([_core.Tensor(x)], len(x))[0])
 
 
 def backward(
     op: str, dy: npt.ArrayLike, x: Array, add: AddLayer, parameters: Sequence[Array] = ()
 ) -> tuple[Array, list[Array]]:
     network = build(op, x, add, parameters)
-    dx, gradients = network.backward(_core.Tensor(x), _core.Tensor(as_float32(dy)))
-    return as_numpy(dx), [as_numpy(gradient) for gradient in gradients]
+    dx, gradients = network.backward([_core.Tensor(x)], [_core.Tensor(as_float32(dy))])
+    return as_numpy(dx[0]), [as_numpy(gradient) for gradient in gradients]
 
 
 def elementwise(op: str, x: npt.ArrayLike, add: AddLayer) -> Array:

@@ -69,7 +69,7 @@ class Training:
         self._options = options
         self._network = model._ready_network()
         self._trainer = _core.Trainer(
-            self._network, x, y, batch_size=options.batch_size, shuffle=options.shuffle
+            self._network, [x], [y], batch_size=options.batch_size, shuffle=options.shuffle
         )
         self._steps = self._trainer.steps_per_epoch
         self._history = History()

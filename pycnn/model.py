@@ -205,7 +205,7 @@ class Sequential(Assembly):
             with self._unbuilt_on_error():
                 images, labels = self._data(x, y, "x", "y")
                 rate = compiled.optimizer.rate_at(compiled.optimizer.iterations)
-                totals = self._ready_network().train_step(images, labels, rate)
+                totals = self._ready_network().train_step([images], [labels], rate)
             compiled.optimizer.iterations += 1
             logs = compiled.logs(totals)
             return logs if return_dict else _plain(logs)

@@ -81,8 +81,7 @@ void bind_network(py::module_& m) {
                       "Calls release the GIL, watch for Ctrl-C and refuse a second thread\n"
                       "(RuntimeError).")
       .def(py::init<Graph, std::vector<ValueId>, std::uint64_t>(), py::arg("graph"),
-           py::arg("outputs"),
-           py::arg("seed"))
+           py::arg("outputs"), py::arg("seed"))
       .def("get_parameter", &Network::get_parameter, py::arg("index"), "A copy of a weight.")
       .def("set_parameter", &Network::set_parameter, py::arg("index"), py::arg("value"))
       .def(
@@ -100,9 +99,9 @@ void bind_network(py::module_& m) {
            Release(), "Gradients of sum(output * dy) by the inputs and by every parameter.")
       .def("plan_report", &Network::plan_report, Release());
   py::class_<Trainer>(m, "Trainer", "Epochs over a data set in memory: shuffle, gather, step.")
-      .def(py::init<Network&, Tensors, const Tensors&, std::int64_t, bool>(), py::keep_alive<1, 2>(),
-           py::arg("network"), py::arg("x"), py::arg("y"), py::kw_only(), py::arg("batch_size"),
-           py::arg("shuffle") = true)
+      .def(py::init<Network&, Tensors, const Tensors&, std::int64_t, bool>(),
+           py::keep_alive<1, 2>(), py::arg("network"), py::arg("x"), py::arg("y"), py::kw_only(),
+           py::arg("batch_size"), py::arg("shuffle") = true)
       .def_property_readonly("steps_per_epoch", &Trainer::steps_per_epoch)
       .def("start_epoch", &Trainer::start_epoch, Release())
       .def("run", &run, py::arg("learning_rates"), py::arg("max_seconds"),

@@ -99,8 +99,7 @@ FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, b
       group.relu = take(group.output, is_relu) >= 0;
     }
     if (conv) {
-      group.pool =
-          take(group.output, [&](const Node* r) { return is_pool_2x2(graph, r); }) >= 0;
+      group.pool = take(group.output, [&](const Node* r) { return is_pool_2x2(graph, r); }) >= 0;
     }
     fused.groups.push_back(group);
   }

@@ -221,7 +221,7 @@ ValueId Graph::host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape out
   shape(x);
   for (const Parameter& p : parameters) check_shape(p.shape, prefix + " weight '" + p.name + "'");
   return add_node(std::move(name), HostOptions{std::move(layer)}, {x}, std::move(output_shape),
-             std::move(parameters));
+                  std::move(parameters));
 }
 
 namespace {
@@ -277,8 +277,7 @@ std::vector<NodeInfo> Graph::describe() const {
                      info.multiply_adds = shape(node.input())[0] * o.units;
                      return whole;
                    },
-                   [&](const HostOptions&) { return whole; },
-                   [&](const auto&) { return before; }},
+                   [&](const HostOptions&) { return whole; }, [&](const auto&) { return before; }},
         node.options);
     fields[static_cast<std::size_t>(node.output)] = after;
     info.receptive_height = after.height;

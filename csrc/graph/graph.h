@@ -49,8 +49,8 @@ struct HostOptions {
 };
 
 using NodeOptions = std::variant<Conv2dOptions, MaxPool2dOptions, AvgPool2dOptions, DenseOptions,
-                                 Activation, AddOptions, ConcatOptions, BatchNormOptions, FlattenOptions,
-                                 RescaleOptions, HostOptions>;
+                                 Activation, AddOptions, ConcatOptions, BatchNormOptions,
+                                 FlattenOptions, RescaleOptions, HostOptions>;
 
 struct Node {
   std::string name;  // the layer's; may be empty
@@ -60,8 +60,8 @@ struct Node {
   std::vector<ParameterId> parameters;
 
   ValueId input() const { return inputs.front(); }  // of a node that has one
-  std::string kind() const;  // "Conv2D", as users know it
-  std::string who() const;   // "[Conv2D 'c1']", what messages begin with
+  std::string kind() const;                         // "Conv2D", as users know it
+  std::string who() const;                          // "[Conv2D 'c1']", what messages begin with
 };
 
 struct Parameter {
@@ -106,8 +106,7 @@ class Graph {
   // Sum of two or more values of one shape.
   ValueId add(std::vector<ValueId> xs, std::string name = "");
   // Values one after another along an axis; the other dimensions must agree.
-  ValueId concat(std::vector<ValueId> xs, const ConcatOptions& options = {},
-                 std::string name = "");
+  ValueId concat(std::vector<ValueId> xs, const ConcatOptions& options = {}, std::string name = "");
   ValueId batch_norm(ValueId x, const BatchNormOptions& options, std::string name = "");
   ValueId flatten(ValueId x, std::string name = "");
   ValueId rescale(ValueId x, const RescaleOptions& options, std::string name = "");

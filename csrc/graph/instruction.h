@@ -144,7 +144,7 @@ struct Rescale {  // also the plain copy between layouts
   BufferId x, y;
 };
 struct LossStep {  // dz: -1 when only the loss is wanted; rows: -1 when targets are labels
-  int index;  // which output
+  int index;       // which output
   LossKind kind;
   float weight;
   BufferId z, rows, dz;

@@ -74,8 +74,8 @@ class PlanBuilder {
 };
 
 // One overload of each for every alternative of NodeOptions.
-#define PYCNN_LOWERING(Options)                                               \
-  void lower(PlanBuilder& b, const Group& group, const Options& options);     \
+#define PYCNN_LOWERING(Options)                                           \
+  void lower(PlanBuilder& b, const Group& group, const Options& options); \
   void lower_back(PlanBuilder& b, const Group& group, const Options& options);
 PYCNN_LOWERING(Conv2dOptions)
 PYCNN_LOWERING(MaxPool2dOptions)

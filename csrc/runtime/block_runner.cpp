@@ -288,8 +288,7 @@ void BlockRunner::run(const LossStep& i, const Block& b) const {
                                                             : kernels_.loss->mean_squared_error;
   function(z.height * z.width * z.channels, z.data, targets, b.count,
            i.weight / static_cast<float>(batch_.count), b.loss + i.index * b.output_stride,
-           b.rank + i.index * b.output_stride,
-           i.dz >= 0 ? floats(b, i.dz) : nullptr);
+           b.rank + i.index * b.output_stride, i.dz >= 0 ? floats(b, i.dz) : nullptr);
 }
 
 }  // namespace pycnn

@@ -16,10 +16,10 @@ struct Block {
   std::int64_t first;  // position of its first image in the batch
   int count;           // images, 1 to 16
   std::byte* arena;
-  float* gradients;    // flat partial sum that it adds to
-  bool accumulate;     // false for the first block of a partial sum
-  float* loss;         // [16] of the first output
-  std::int32_t* rank;  // [16] of the first output
+  float* gradients;            // flat partial sum that it adds to
+  bool accumulate;             // false for the first block of a partial sum
+  float* loss;                 // [16] of the first output
+  std::int32_t* rank;          // [16] of the first output
   std::int64_t output_stride;  // of loss and rank, from output to output
 };
 

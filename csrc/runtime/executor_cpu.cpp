@@ -235,7 +235,8 @@ void CpuExecutor::lead(const BlockRunner& runner, const HostBackward& i) {
   const Tensor dy = collect(runner, i.dy, graph_.shape(node.output));
   const auto gradients =
       std::get<HostOptions>(node.options).layer->backward(dy, host_weights(node));
-  check_result(gradients.input, count_, graph_.shape(node.input()), node.who(), "backward's result");
+  check_result(gradients.input, count_, graph_.shape(node.input()), node.who(),
+               "backward's result");
   if (gradients.weights.size() != node.parameters.size()) {
     throw ValueError(node.who() + " backward must give " + std::to_string(node.parameters.size()) +
                      " weight gradients; got " + std::to_string(gradients.weights.size()));

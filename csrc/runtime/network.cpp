@@ -70,8 +70,7 @@ void Network::set_parameter(ParameterId id, const Tensor& value) {
 namespace {
 
 // The loss for Keras's name. A softmax in front of a cross-entropy is computed together with it.
-LossSpec resolve_loss(const Graph& graph, ValueId output, const OutputOptions& options,
-                      bool fuse) {
+LossSpec resolve_loss(const Graph& graph, ValueId output, const OutputOptions& options, bool fuse) {
   if (options.loss == "mean_squared_error") {
     return {LossKind::mean_squared_error, false, output, options.weight};
   }
@@ -201,8 +200,7 @@ void Network::check_target(std::size_t output, const Tensor& y, std::int64_t cou
     throw ValueError("x and y differ in length: x has " + std::to_string(count) +
                      " images, y has shape " + to_string(y.shape()));
   }
-  const std::string got =
-      std::string(dtype_name(y.dtype())) + " of shape " + to_string(y.shape());
+  const std::string got = std::string(dtype_name(y.dtype())) + " of shape " + to_string(y.shape());
   if (losses_[output].integer_labels) {
     if (y.dtype() != DType::int64 || y.rank() != 1) {
       throw ValueError("expected integer labels (int64) of shape (" + std::to_string(count) +
@@ -297,8 +295,8 @@ Totals Network::train_step(const Batch& batch, float learning_rate) {
 }
 
 template <typename F>
-void Network::for_each_batch(const Tensors& x, std::int64_t batch_size,
-                             const CpuExecutor& executor, F fn) {
+void Network::for_each_batch(const Tensors& x, std::int64_t batch_size, const CpuExecutor& executor,
+                             F fn) {
   if (batch_size < 1) {
     throw ValueError("batch_size must be at least 1; got " + std::to_string(batch_size));
   }
@@ -358,8 +356,7 @@ Network::Gradients Network::backward(const Tensors& x, const Tensors& dy, bool t
     }
   }
   const Lease lease(busy_, "model");
-  CpuExecutor& gradient =
-      executor(training ? PlanKind::training_gradient : PlanKind::gradient);
+  CpuExecutor& gradient = executor(training ? PlanKind::training_gradient : PlanKind::gradient);
   Gradients result;
   for (const Tensor& t : x) result.inputs.emplace_back(t.shape());
   Batch batch;

@@ -95,8 +95,8 @@ class Network {
   std::uint64_t seed_;
   std::uint64_t epochs_ = 0;
   ParameterStore parameters_;
-  std::vector<LossSpec> losses_;          // by output; empty until compile
-  std::vector<std::vector<int>> top_k_;   // by output
+  std::vector<LossSpec> losses_;         // by output; empty until compile
+  std::vector<std::vector<int>> top_k_;  // by output
   SgdOptions optimizer_;
   Arena velocity_;
   std::unique_ptr<CpuExecutor> executors_[kPlanKinds];  // by PlanKind

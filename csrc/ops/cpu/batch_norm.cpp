@@ -31,12 +31,13 @@ PYCNN_INLINE float sum_channel(ConstView x, F f) {
 }
 
 void statistics(ConstView x, int count, float* mean, float* deviation) {
-  const float n = static_cast<float>(x.height) * static_cast<float>(x.width) *
-                  static_cast<float>(count);
+  const float n =
+      static_cast<float>(x.height) * static_cast<float>(x.width) * static_cast<float>(count);
   for (int c = 0; c < x.channels; ++c) {
-    mean[c] = sum_channel(x, [&](int h, int w, int lane) {
-                return load(x.at(h, w, c) + lane) * lane_mask(count, lane);
-              }) /
+    mean[c] = sum_channel(x,
+                          [&](int h, int w, int lane) {
+                            return load(x.at(h, w, c) + lane) * lane_mask(count, lane);
+                          }) /
               n;
     deviation[c] = sum_channel(x, [&](int h, int w, int lane) {
       const V d = (load(x.at(h, w, c) + lane) - mean[c]) * lane_mask(count, lane);
