@@ -142,11 +142,21 @@ class Graph:
         """
         Shape of a value, without the batch dimension.
         """
+    def share_parameters(self, node: typing.SupportsInt | typing.SupportsIndex, owner: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Lets a node use the weights of an earlier one in place of its own; their gradients
+        add up. Weights behind those that are dropped move up.
+        """
+    def weight_shapes(self, node: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, ...]]:
+        ...
     @property
     def input(self) -> int:
         ...
     @property
     def inputs(self) -> list[int]:
+        ...
+    @property
+    def node_count(self) -> int:
         ...
     @property
     def nodes(self) -> list[NodeInfo]:

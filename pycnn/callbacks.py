@@ -12,7 +12,7 @@ from pycnn._checks import finite_float, positive_int
 from pycnn._names import known_name
 
 if TYPE_CHECKING:
-    from pycnn.model import Sequential
+    from pycnn.model import Model
 
 Logs = dict[str, float]
 
@@ -25,14 +25,14 @@ class Callback:
     `model.optimizer.learning_rate`. A batch hook makes fit go step by step, which is slower.
     """
 
-    model: "Sequential"
+    model: "Model"
     params: dict[str, Any]
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Takes the number of epochs, of steps in one, and verbose."""
         self.params = params
 
-    def set_model(self, model: "Sequential") -> None:
+    def set_model(self, model: "Model") -> None:
         """Takes the model."""
         self.model = model
 
@@ -91,7 +91,7 @@ class CallbackList:
     """Calls the same hook of several callbacks, in order."""
 
     def __init__(
-        self, callbacks: Iterable[Callback], model: "Sequential", params: dict[str, Any]
+        self, callbacks: Iterable[Callback], model: "Model", params: dict[str, Any]
     ) -> None:
         self._callbacks = list(callbacks)
         for callback in self._callbacks:

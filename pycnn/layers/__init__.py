@@ -7,13 +7,17 @@ native core does the work. For a layer of your own see `Layer`.
 from pycnn.layers.activation import Activation, ReLU, Softmax
 from pycnn.layers.base import Layer
 from pycnn.layers.convolution import Conv2D
-from pycnn.layers.core import Dense, Flatten, Input, Rescaling
+from pycnn.layers.core import Dense, Flatten, Rescaling
+from pycnn.layers.merge import Add, Concatenate, add, concatenate
 from pycnn.layers.own import Weight
 from pycnn.layers.pooling import AveragePooling2D, MaxPooling2D
+from pycnn.layers.symbolic import Input
 
 __all__ = [
     "Activation",
+    "Add",
     "AveragePooling2D",
+    "Concatenate",
     "Conv2D",
     "Dense",
     "Flatten",
@@ -24,4 +28,6 @@ __all__ = [
     "Rescaling",
     "Softmax",
     "Weight",
+    "add",
+    "concatenate",
 ]
