@@ -289,10 +289,9 @@ def test_layers_come_in_the_order_of_keras() -> None:
         y = layers.ReLU(name=f"{number}_relu")(y) if number < 3 else y
     y = layers.ReLU(name="out")(layers.Add(name="add")([shortcut, y]))
     model = pycnn.Model(x, y)
-    assert [layer.name for layer in model.layers] == (
-        ["1_conv", "1_bn", "1_relu", "2_conv", "2_bn", "2_relu"]
-        + ["0_conv", "3_conv", "0_bn", "3_bn", "add", "out"]
-    )
+    main = ["1_conv", "1_bn", "1_relu", "2_conv", "2_bn", "2_relu"]
+    both = ["0_conv", "3_conv", "0_bn", "3_bn", "add", "out"]
+    assert [layer.name for layer in model.layers] == main + both
 
 
 def test_a_model_from_the_middle_of_another() -> None:
