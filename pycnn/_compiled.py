@@ -61,7 +61,7 @@ class CompiledOutput:
 class Compiled:
     """How a model is trained and measured."""
 
-    optimizer: optimizers.SGD
+    optimizer: optimizers.Optimizer
     outputs: tuple[CompiledOutput, ...]
     callbacks: tuple[Callback, ...]
 
@@ -148,7 +148,7 @@ class Compiled:
     def get_config(self) -> dict[str, Any]:
         """Returns what `from_config` needs, JSON-able; the callbacks are left out."""
         return {
-            "optimizer": self.optimizer.get_config(),
+            "optimizer": optimizers.serialize(self.optimizer),
             "outputs": [
                 {
                     "name": output.name,
@@ -167,7 +167,7 @@ class Compiled:
         """Makes one from what `get_config` gave."""
         entries = config["outputs"]
         return cls.of(
-            optimizers.SGD.from_config(config["optimizer"]),
+            optimizers.deserialize(config["optimizer"]),
             [entry["loss"] and losses.from_config(*entry["loss"]) for entry in entries],
             [[metrics.from_config(*item) for item in entry["metrics"]] for entry in entries],
             None,

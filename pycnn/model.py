@@ -18,7 +18,7 @@ from pycnn.callbacks import CallbackList, History, checked_callbacks
 from pycnn.io import architecture, weights
 from pycnn.layers.base import Layer
 from pycnn.layers.symbolic import Input, SymbolicTensor, checked_name, checked_tensor
-from pycnn.optimizers import SGD
+from pycnn.optimizers import Optimizer
 
 PathLike = str | os.PathLike[str]
 
@@ -98,22 +98,22 @@ class Model(Assembly):
         return given, wanted
 
     @property
-    def optimizer(self) -> SGD:
+    def optimizer(self) -> Optimizer:
         """The optimizer given to `compile`."""
         return self._ready_compiled(need_loss=False).optimizer
 
     def compile(
         self,
-        optimizer: str | SGD = "sgd",
+        optimizer: str | Optimizer = "sgd",
         loss: Any = None,
         metrics: Any = None,
         callbacks: Any = None,
         loss_weights: Any = None,
     ) -> None:
-        """Says how to train; forgets the momentum of an earlier training.
+        """Says how to train; forgets what the optimizer remembers of an earlier training.
 
         Args:
-            optimizer: "sgd" or a `pycnn.optimizers.SGD`.
+            optimizer: a name, e.g. "adam", or one of `pycnn.optimizers`.
             loss: a name or one of `pycnn.losses`; None for a model that only predicts. With
                 several outputs a list or a dict by output; one alone is for all of them.
             metrics: names or objects of `pycnn.metrics`, e.g. ``["accuracy"]``; with several

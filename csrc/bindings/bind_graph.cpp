@@ -247,6 +247,14 @@ void bind_graph(py::module_& m) {
           py::arg("node"))
       .def_property_readonly("node_count",
                              [](const Graph& g) { return static_cast<int>(g.nodes().size()); })
+      .def(
+          "regularize",
+          [](Graph& g, ValueId value, const std::string& weight, float l1, float l2) {
+            g.regularize(value, weight, {l1, l2});
+          },
+          py::arg("value"), py::arg("weight"), py::kw_only(), py::arg("l1") = 0.0f,
+          py::arg("l2") = 0.0f,
+          "Puts l1 sum|w| + l2 sum w^2 on a weight of the node that makes `value`.")
       .def_property_readonly("parameters", &Graph::parameters)
       .def_property_readonly("nodes", &Graph::describe);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "ops/batch_norm.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
+#include "ops/gradient.h"
 #include "ops/max_pool2d.h"
 #include "ops/rescale.h"
 
@@ -70,6 +72,7 @@ struct Parameter {
   Shape shape;
   Initializer initializer;
   bool trainable = true;  // false: statistics that a step keeps, not the optimizer
+  Penalty penalty = {};   // on the size of the weights, part of the loss
 };
 
 // What a table of the network shows of a node.
@@ -117,6 +120,9 @@ class Graph {
   // place of its own, which are dropped; ParameterIds behind them move up. Their gradients add up.
   // ValueError for nodes that do not go together.
   void share_parameters(int node, int owner);
+  // Puts a penalty on a weight of the node that makes `value`. ValueError for a weight that is
+  // not there or not trained, for a factor that is negative or not finite.
+  void regularize(ValueId value, std::string_view weight, const Penalty& penalty);
 
   const Shape& shape(ValueId value) const;  // ValueError for an unknown value
   const std::vector<Node>& nodes() const { return nodes_; }
