@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pycnn import initializers
+from pycnn import initializers, regularizers
 from pycnn._checks import int_pair, positive_int
 from pycnn._core import Graph
 from pycnn._names import known_name
@@ -35,6 +35,7 @@ class Conv2D(Layer):
         use_bias: whether a bias per filter is added.
         kernel_initializer: see `pycnn.initializers`.
         bias_initializer: likewise.
+        kernel_regularizer: a penalty on the kernel, see `pycnn.regularizers`; None is none.
         input_shape: shape of one image, for the first layer of a model.
         name: unique within the model.
 
@@ -56,6 +57,7 @@ class Conv2D(Layer):
         use_bias: bool = True,
         kernel_initializer: str | initializers.Initializer = "glorot_uniform",
         bias_initializer: str | initializers.Initializer = "zeros",
+        kernel_regularizer: str | regularizers.Regularizer | dict[str, Any] | None = None,
         *,
         input_shape: Sequence[int] | None = None,
         name: str | None = None,
@@ -76,6 +78,7 @@ class Conv2D(Layer):
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer, self._where)
         self.bias_initializer = initializers.get(bias_initializer, self._where)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer, self._where)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor."""
@@ -90,6 +93,7 @@ class Conv2D(Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": self.kernel_initializer,
             "bias_initializer": self.bias_initializer,
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
             **super().get_config(),
         }
 
@@ -107,6 +111,8 @@ class Conv2D(Layer):
             bias_initializer=self.bias_initializer,
             name=self.name,
         )
+        if self.kernel_regularizer is not None:
+            self.kernel_regularizer.add_to(graph, value, "kernel")
         return add_activation(graph, value, self.activation, self.name)
 
 
@@ -130,6 +136,7 @@ class DepthwiseConv2D(Layer):
             taken from the kernel's shape: kernel height * width times ``in`` and times
             ``depth_multiplier``.
         bias_initializer: see `pycnn.initializers`.
+        depthwise_regularizer: a penalty on the kernel, see `pycnn.regularizers`; None is none.
         input_shape: shape of one image, for the first layer of a model.
         name: unique within the model.
 
@@ -148,6 +155,7 @@ class DepthwiseConv2D(Layer):
         use_bias: bool = True,
         depthwise_initializer: str | initializers.Initializer = "glorot_uniform",
         bias_initializer: str | initializers.Initializer = "zeros",
+        depthwise_regularizer: str | regularizers.Regularizer | dict[str, Any] | None = None,
         *,
         input_shape: Sequence[int] | None = None,
         name: str | None = None,
@@ -162,6 +170,7 @@ class DepthwiseConv2D(Layer):
         self.use_bias = bool(use_bias)
         self.depthwise_initializer = initializers.get(depthwise_initializer, self._where)
         self.bias_initializer = initializers.get(bias_initializer, self._where)
+        self.depthwise_regularizer = regularizers.get(depthwise_regularizer, self._where)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor."""
@@ -175,6 +184,7 @@ class DepthwiseConv2D(Layer):
             "use_bias": self.use_bias,
             "depthwise_initializer": self.depthwise_initializer,
             "bias_initializer": self.bias_initializer,
+            "depthwise_regularizer": regularizers.serialize(self.depthwise_regularizer),
             **super().get_config(),
         }
 
@@ -191,6 +201,8 @@ class DepthwiseConv2D(Layer):
             bias_initializer=self.bias_initializer,
             name=self.name,
         )
+        if self.depthwise_regularizer is not None:
+            self.depthwise_regularizer.add_to(graph, value, "kernel")
         return add_activation(graph, value, self.activation, self.name)
 
 

@@ -19,7 +19,10 @@ extern const AddKernels add_kernels;
 extern const ConcatKernels concat_kernels;
 extern const BatchNormKernels batch_norm_kernels;
 extern const LossKernels loss_kernels;
+extern const GradientKernels gradient_kernels;
 extern const SgdKernels sgd_kernels;
+extern const AdamKernels adam_kernels;
+extern const RmspropKernels rmsprop_kernels;
 extern const PeakKernels peak_kernels;
 
 extern const Kernels kernels;
@@ -28,6 +31,7 @@ const Kernels kernels{&gather_kernels,     &conv2d_kernels,     &depthwise_conv2
                       &relu_kernels,       &sigmoid_kernels,    &tanh_kernels,
                       &softmax_kernels,    &rescale_kernels,    &add_kernels,
                       &concat_kernels,     &batch_norm_kernels, &loss_kernels,
-                      &sgd_kernels,        &peak_kernels};
+                      &gradient_kernels,   &sgd_kernels,        &adam_kernels,
+                      &rmsprop_kernels,    &peak_kernels};
 
 }  // namespace pycnn::cpu::PYCNN_ISA
