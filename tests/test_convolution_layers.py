@@ -119,6 +119,15 @@ def test_fans_are_counted_by_group() -> None:
     assert 0.98 * np.sqrt(6 / 18) < largest <= np.sqrt(6 / 18)
 
 
+def test_a_penalty_on_the_depthwise_kernel() -> None:
+    layer = layers.DepthwiseConv2D(1, use_bias=False, depthwise_regularizer="l2")
+    model = pycnn.Sequential([pycnn.Input((2, 2, 3)), layer, layers.Flatten()])
+    model.set_weights([np.array([1.0, 2.0, 3.0]).reshape(1, 1, 3, 1)])
+    model.compile("sgd", "mean_squared_error")
+    x = np.zeros((4, 2, 2, 3), np.float32)
+    assert model.train_on_batch(x, np.zeros((4, 12))) == pytest.approx(0.01 * 14)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_training_is_the_same_for_any_number_of_threads(threads: int) -> None:
     x, y = draw(70, 9, 9, 4) / 3, np.arange(70) % 3
