@@ -11,7 +11,7 @@ from pycnn.models._weights import PathLike, with_weights
 def linear_classifier(
     input_shape: Sequence[int] = (32, 32, 3), classes: int = 10, *, weights: PathLike | None = None
 ) -> Sequential:
-    """f = W x + b on stretched pixels: 3072 numbers to 10 scores.
+    """Scores W x + b of stretched pixels: 3072 numbers to 10 scores.
 
     The output is scores (logits): train it with a loss that has ``from_logits=True``.
     """
@@ -26,7 +26,7 @@ def two_layer_classifier(
     *,
     weights: PathLike | None = None,
 ) -> Sequential:
-    """f = W2 max(0, W1 x): one hidden layer of templates. The output is scores (logits)."""
+    """Scores W2 max(0, W1 x): one hidden layer of templates. The output is scores (logits)."""
     net = [
         Input(input_shape),
         layers.Flatten(),
