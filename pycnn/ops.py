@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pycnn import _core
+from pycnn._convolutions import add_conv2d, add_depthwise_conv2d
 from pycnn._single_layer import (
     AddLayer,
     Array,
@@ -34,6 +35,7 @@ from pycnn._single_layer import (
 )
 
 __all__ = [
+    "adam",
     "avg_pool2d",
     "avg_pool2d_backward",
     "conv2d",
@@ -42,6 +44,8 @@ __all__ = [
     "cross_entropy_backward",
     "dense",
     "dense_backward",
+    "depthwise_conv2d",
+    "depthwise_conv2d_backward",
     "flatten",
     "flatten_backward",
     "max_pool2d",
@@ -52,6 +56,7 @@ __all__ = [
     "relu_backward",
     "rescale",
     "rescale_backward",
+    "rmsprop",
     "sgd",
     "sigmoid",
     "sigmoid_backward",
@@ -73,29 +78,38 @@ def conv2d(
     bias: npt.ArrayLike | None = None,
     strides: Size = 1,
     padding: Padding = "valid",
+    dilation: Size = 1,
+    groups: int = 1,
 ) -> Array:
     """Two-dimensional convolution (no flip of the kernel, as in every CNN library).
 
-    y[n,i,j,o] = bias[o] + sum_abc x[n, i*s_h + a - top, j*s_w + b - left, c] * kernel[a,b,c,o].
+    y[n,i,j,o] = bias[o]
+        + sum_abc x[n, i*s_h + a*d_h - top, j*s_w + b*d_w - left, c] * kernel[a,b,c,o],
+    where with groups c counts from the first channel of o's group.
 
     Args:
         x: (batch, height, width, in).
-        kernel: (kernel height, kernel width, in, out).
+        kernel: (kernel height, kernel width, in / groups, out).
         bias: (out,), or None for no bias.
         strides: one number, or (vertical, horizontal), in pixels.
         padding: "valid" (none), "same" (output size ceil(N / S); an odd pixel goes to the bottom
             and right, as in TensorFlow) or ((top, bottom), (left, right)) rows and columns of 0.
+        dilation: steps in pixels from tap to tap of the kernel, (d_h, d_w) or one number; above 1
+            only with strides of 1.
+        groups: in how many equal parts the input and output channels are cut; each part of the
+            output sees its part of the input alone.
 
     Returns:
-        (batch, out height, out width, out), each size floor((N - F + P) / S) + 1.
+        (batch, out height, out width, out), each size floor((N - F + P) / S) + 1, where
+        F = (taps - 1) * dilation + 1.
 
     Raises:
-        ValueError: the kernel does not fit the input, ranks or channels do not agree, a stride is
-            not positive, the batch is empty.
+        ValueError: the kernel does not fit the input, ranks or channels do not agree, a stride or
+            dilation is not positive, groups do not divide the channels, the batch is empty.
     """
     images, weights = as_float32(x), as_kernel(kernel, 4, "Conv2D")
     parameters = [weights] if bias is None else [weights, as_float32(bias)]
-    add = _conv2d_layer(images, weights, strides, padding, use_bias=bias is not None)
+    add = add_conv2d(images, weights, strides, padding, dilation, groups, bias is not None)
     return forward("Conv2D", images, add, parameters)
 
 
@@ -105,17 +119,73 @@ def conv2d_backward(
     kernel: npt.ArrayLike,
     strides: Size = 1,
     padding: Padding = "valid",
+    dilation: Size = 1,
+    groups: int = 1,
 ) -> tuple[Array, Array, Array]:
     """Gradients of `conv2d`: (dx, dkernel, dbias), of the shapes of x, kernel and bias.
 
-    dkernel[a,b,c,o] = sum_nij dy[n,i,j,o] * x[n, i*s_h + a - top, j*s_w + b - left, c];
+    dkernel[a,b,c,o] = sum_nij dy[n,i,j,o] * x[n, i*s_h + a*d_h - top, j*s_w + b*d_w - left, c];
     dbias[o] = sum_nij dy[n,i,j,o]; dx takes each dy[n,i,j,o] * kernel[a,b,c,o] back to the pixel
     that it came from. Arguments and errors as for `conv2d`; dy has the shape of its result.
     """
     images, weights = as_float32(x), as_kernel(kernel, 4, "Conv2D")
     parameters = [weights, np.zeros(weights.shape[3], np.float32)]
-    add = _conv2d_layer(images, weights, strides, padding, use_bias=True)
+    add = add_conv2d(images, weights, strides, padding, dilation, groups, True)
     dx, (dkernel, dbias) = backward("Conv2D", dy, images, add, parameters)
+    return dx, dkernel, dbias
+
+
+def depthwise_conv2d(
+    x: npt.ArrayLike,
+    kernel: npt.ArrayLike,
+    bias: npt.ArrayLike | None = None,
+    strides: Size = 1,
+    padding: Padding = "valid",
+    dilation: Size = 1,
+) -> Array:
+    """Convolution of each channel alone, with `multiplier` kernels for each.
+
+    y[n,i,j, c*multiplier + q] = bias[c*multiplier + q]
+        + sum_ab x[n, i*s_h + a*d_h - top, j*s_w + b*d_w - left, c] * kernel[a,b,c,q]:
+    `conv2d` with groups = in and the kernel in the shape (height, width, 1, in * multiplier).
+
+    Args:
+        x: (batch, height, width, in).
+        kernel: (kernel height, kernel width, in, multiplier).
+        bias: (in * multiplier,), or None for no bias.
+        strides: as for `conv2d`.
+        padding: as for `conv2d`.
+        dilation: as for `conv2d`.
+
+    Returns:
+        (batch, out height, out width, in * multiplier), sizes as of `conv2d`.
+
+    Raises:
+        ValueError: as `conv2d`.
+    """
+    images, weights = as_float32(x), as_kernel(kernel, 4, "DepthwiseConv2D")
+    parameters = [weights] if bias is None else [weights, as_float32(bias)]
+    add = add_depthwise_conv2d(images, weights, strides, padding, dilation, bias is not None)
+    return forward("DepthwiseConv2D", images, add, parameters)
+
+
+def depthwise_conv2d_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    kernel: npt.ArrayLike,
+    strides: Size = 1,
+    padding: Padding = "valid",
+    dilation: Size = 1,
+) -> tuple[Array, Array, Array]:
+    """Gradients of `depthwise_conv2d`: (dx, dkernel, dbias), of the shapes of x, kernel and bias.
+
+    They are those of `conv2d` with groups = in. Arguments and errors as for `depthwise_conv2d`; dy
+    has the shape of its result.
+    """
+    images, weights = as_float32(x), as_kernel(kernel, 4, "DepthwiseConv2D")
+    parameters = [weights, np.zeros(weights.shape[2] * weights.shape[3], np.float32)]
+    add = add_depthwise_conv2d(images, weights, strides, padding, dilation, True)
+    dx, (dkernel, dbias) = backward("DepthwiseConv2D", dy, images, add, parameters)
     return dx, dkernel, dbias
 
 
@@ -334,7 +404,7 @@ def mean_squared_error_backward(y_pred: npt.ArrayLike, y_true: npt.ArrayLike) ->
     return _loss("mean_squared_error", y_pred, as_float32(y_true))[1]
 
 
-# Optimizer ---------------------------------------------------------------------------------------
+# Optimizers --------------------------------------------------------------------------------------
 
 
 def sgd(
@@ -355,42 +425,115 @@ def sgd(
         ValueError: momentum outside [0, 1), Nesterov without momentum, a negative decay, shapes
             that differ.
     """
+    speed = None if velocity is None else np.asarray(velocity)[np.newaxis]
+    rule = _core.SGD(momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+    weights, state = _update(rule, 1, parameter, gradient, speed, learning_rate, 1)
+    return weights, state[0]
+
+
+def adam(
+    parameter: npt.ArrayLike,
+    gradient: npt.ArrayLike,
+    state: npt.ArrayLike | None = None,
+    step: int = 1,
+    learning_rate: float = 0.001,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-7,
+    amsgrad: bool = False,
+    weight_decay: float = 0.0,
+) -> tuple[Array, Array]:
+    """One step of Adam by Keras's rule, with a decay that of AdamW: (new parameter, new state).
+
+    w <- w - rate * decay * w; m <- m + (1 - beta_1) * (g - m); v <- v + (1 - beta_2) * (g^2 - v);
+    w <- w - rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon).
+    Sources: Kingma and Ba (2015); Loshchilov and Hutter (2019).
+
+    Args:
+        parameter: w, of any shape.
+        gradient: g, of the same shape.
+        state: (2, *shape): m and v; with amsgrad (3, *shape), the largest v so far for the third,
+            which then takes the place of v in the step. None means zeros.
+        step: t, from 1.
+        learning_rate: the rate.
+        beta_1: in [0, 1).
+        beta_2: in [0, 1).
+        epsilon: positive.
+        amsgrad: see state.
+        weight_decay: not negative.
+
+    Raises:
+        ValueError: an option out of its range, shapes that do not agree.
+    """
+    rule = _core.Adam(
+        beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, amsgrad=amsgrad, weight_decay=weight_decay
+    )
+    return _update(rule, 3 if amsgrad else 2, parameter, gradient, state, learning_rate, step)
+
+
+def rmsprop(
+    parameter: npt.ArrayLike,
+    gradient: npt.ArrayLike,
+    state: npt.ArrayLike | None = None,
+    learning_rate: float = 0.001,
+    rho: float = 0.9,
+    momentum: float = 0.0,
+    epsilon: float = 1e-7,
+    centered: bool = False,
+    weight_decay: float = 0.0,
+) -> tuple[Array, Array]:
+    """One step of RMSprop by Keras's rule: (new parameter, new state).
+
+    w <- w - rate * decay * w; v <- rho * v + (1 - rho) * g^2; s = rate * g / sqrt(v + epsilon);
+    then w <- w - s, or with momentum b <- momentum * b + s; w <- w - b. Centered: with
+    a <- rho * a + (1 - rho) * g, max(v - a^2, 0) takes the place of v in the root.
+    Sources: Tieleman and Hinton (2012); Graves (2013).
+
+    Args:
+        parameter: w, of any shape.
+        gradient: g, of the same shape.
+        state: (arrays, *shape): v, then a if centered, then b with momentum. None means zeros.
+        learning_rate: the rate.
+        rho: in [0, 1).
+        momentum: in [0, 1).
+        epsilon: positive.
+        centered: see above.
+        weight_decay: not negative.
+
+    Raises:
+        ValueError: an option out of its range, shapes that do not agree.
+    """
+    rule = _core.RMSprop(
+        rho=rho, momentum=momentum, epsilon=epsilon, centered=centered, weight_decay=weight_decay
+    )
+    arrays = 1 + bool(centered) + (momentum != 0)
+    return _update(rule, arrays, parameter, gradient, state, learning_rate, 1)
+
+
+def _update(
+    rule: _core.SGD | _core.Adam | _core.RMSprop,
+    arrays: int,
+    parameter: npt.ArrayLike,
+    gradient: npt.ArrayLike,
+    state: npt.ArrayLike | None,
+    learning_rate: float,
+    step: int,
+) -> tuple[Array, Array]:
+    """A step of any rule; `state` None is so many arrays of zeros."""
     weights = as_float32(parameter)
-    speed = np.zeros_like(weights) if velocity is None else as_float32(velocity)
-    optimizer = _core.SGD(momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
-    new_parameter, new_velocity = _core.sgd_update(
+    before = np.zeros((arrays, *weights.shape)) if state is None else state
+    new_parameter, new_state = _core.update_parameter(
+        rule,
         _core.Tensor(weights),
         _core.Tensor(as_float32(gradient)),
-        _core.Tensor(speed),
+        _core.Tensor(as_float32(before)),
         learning_rate,
-        optimizer,
+        step,
     )
-    return as_numpy(new_parameter), as_numpy(new_velocity)
+    return as_numpy(new_parameter), as_numpy(new_state)
 
 
 # The layers --------------------------------------------------------------------------------------
-
-
-def _conv2d_layer(
-    x: Array, kernel: Array, strides: Size, padding: Padding, use_bias: bool
-) -> AddLayer:
-    height, width, channels, filters = kernel.shape
-    if x.ndim == 4 and x.shape[3] != channels:
-        raise ValueError(
-            f"[Conv2D] kernel {kernel.shape} expects {channels} input channels; "
-            f"received input shape {format_shape(x)}"
-        )
-    steps = as_pair(strides, "Conv2D", "strides")
-    pads = as_padding(padding, "Conv2D")
-    return lambda graph, value: graph.conv2d(
-        value,
-        filters=filters,
-        kernel_size=(height, width),
-        strides=steps,
-        padding=pads,
-        use_bias=use_bias,
-        kernel_initializer="zeros",
-    )
 
 
 def _max_pool_layer(pool_size: Size, strides: Size | None, padding: Padding) -> AddLayer:

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -14,6 +15,8 @@
 #include "ops/batch_norm.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
+#include "ops/depthwise_conv2d.h"
+#include "ops/gradient.h"
 #include "ops/max_pool2d.h"
 #include "ops/rescale.h"
 
@@ -48,9 +51,10 @@ struct HostOptions {
   std::shared_ptr<HostLayer> layer;
 };
 
-using NodeOptions = std::variant<Conv2dOptions, MaxPool2dOptions, AvgPool2dOptions, DenseOptions,
-                                 Activation, AddOptions, ConcatOptions, BatchNormOptions,
-                                 FlattenOptions, RescaleOptions, HostOptions>;
+using NodeOptions =
+    std::variant<Conv2dOptions, DepthwiseConv2dOptions, MaxPool2dOptions, AvgPool2dOptions,
+                 DenseOptions, Activation, AddOptions, ConcatOptions, BatchNormOptions,
+                 FlattenOptions, RescaleOptions, HostOptions>;
 
 struct Node {
   std::string name;  // the layer's; may be empty
@@ -70,6 +74,7 @@ struct Parameter {
   Shape shape;
   Initializer initializer;
   bool trainable = true;  // false: statistics that a step keeps, not the optimizer
+  Penalty penalty = {};   // on the size of the weights, part of the loss
 };
 
 // What a table of the network shows of a node.
@@ -98,6 +103,8 @@ class Graph {
 
   ValueId conv2d(ValueId x, const Conv2dOptions& options, std::string name = "",
                  Initializers init = {});
+  ValueId depthwise_conv2d(ValueId x, const DepthwiseConv2dOptions& options, std::string name = "",
+                           Initializers init = {});
   ValueId max_pool2d(ValueId x, const MaxPool2dOptions& options, std::string name = "");
   ValueId avg_pool2d(ValueId x, const AvgPool2dOptions& options, std::string name = "");
   ValueId dense(ValueId x, const DenseOptions& options, std::string name = "",
@@ -112,6 +119,10 @@ class Graph {
   ValueId rescale(ValueId x, const RescaleOptions& options, std::string name = "");
   ValueId host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape output_shape,
                      std::vector<Parameter> parameters, std::string name = "");
+
+  // Puts a penalty on a weight of the node that makes `value`. ValueError for a weight that is
+  // not there or not trained, for a factor that is negative or not finite.
+  void regularize(ValueId value, std::string_view weight, const Penalty& penalty);
 
   const Shape& shape(ValueId value) const;  // ValueError for an unknown value
   const std::vector<Node>& nodes() const { return nodes_; }

@@ -6,7 +6,7 @@ native core does the work. For a layer of your own see `Layer`.
 
 from pycnn.layers.activation import Activation, ReLU, Softmax
 from pycnn.layers.base import Layer
-from pycnn.layers.convolution import Conv2D
+from pycnn.layers.convolution import Conv2D, DepthwiseConv2D
 from pycnn.layers.core import Dense, Flatten, Input, Rescaling
 from pycnn.layers.own import Weight
 from pycnn.layers.pooling import AveragePooling2D, MaxPooling2D
@@ -16,6 +16,7 @@ __all__ = [
     "AveragePooling2D",
     "Conv2D",
     "Dense",
+    "DepthwiseConv2D",
     "Flatten",
     "Input",
     "Layer",

@@ -5,18 +5,22 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/adam.h"
 #include "ops/add.h"
 #include "ops/avg_pool2d.h"
 #include "ops/batch_norm.h"
 #include "ops/concat.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
+#include "ops/depthwise_conv2d.h"
 #include "ops/gather.h"
+#include "ops/gradient.h"
 #include "ops/loss.h"
 #include "ops/max_pool2d.h"
 #include "ops/peak.h"
 #include "ops/relu.h"
 #include "ops/rescale.h"
+#include "ops/rmsprop.h"
 #include "ops/sgd.h"
 #include "ops/sigmoid.h"
 #include "ops/softmax.h"
@@ -27,6 +31,7 @@ namespace pycnn::cpu {
 struct Kernels {
   const GatherKernels* gather;
   const Conv2dKernels* conv2d;
+  const DepthwiseConv2dKernels* depthwise_conv2d;
   const MaxPool2dKernels* max_pool2d;
   const AvgPool2dKernels* avg_pool2d;
   const DenseKernels* dense;
@@ -39,7 +44,10 @@ struct Kernels {
   const ConcatKernels* concat;
   const BatchNormKernels* batch_norm;
   const LossKernels* loss;
+  const GradientKernels* gradient;
   const SgdKernels* sgd;
+  const AdamKernels* adam;
+  const RmspropKernels* rmsprop;
   const PeakKernels* peak;
 };
 

@@ -6,6 +6,7 @@ namespace pycnn::cpu::PYCNN_ISA {
 
 extern const GatherKernels gather_kernels;
 extern const Conv2dKernels conv2d_kernels;
+extern const DepthwiseConv2dKernels depthwise_conv2d_kernels;
 extern const MaxPool2dKernels max_pool2d_kernels;
 extern const AvgPool2dKernels avg_pool2d_kernels;
 extern const DenseKernels dense_kernels;
@@ -18,14 +19,19 @@ extern const AddKernels add_kernels;
 extern const ConcatKernels concat_kernels;
 extern const BatchNormKernels batch_norm_kernels;
 extern const LossKernels loss_kernels;
+extern const GradientKernels gradient_kernels;
 extern const SgdKernels sgd_kernels;
+extern const AdamKernels adam_kernels;
+extern const RmspropKernels rmsprop_kernels;
 extern const PeakKernels peak_kernels;
 
 extern const Kernels kernels;
-const Kernels kernels{
-    &gather_kernels,     &conv2d_kernels,  &max_pool2d_kernels, &avg_pool2d_kernels,
-    &dense_kernels,      &relu_kernels,    &sigmoid_kernels,    &tanh_kernels,
-    &softmax_kernels,    &rescale_kernels, &add_kernels,        &concat_kernels,
-    &batch_norm_kernels, &loss_kernels,    &sgd_kernels,        &peak_kernels};
+const Kernels kernels{&gather_kernels,     &conv2d_kernels,     &depthwise_conv2d_kernels,
+                      &max_pool2d_kernels, &avg_pool2d_kernels, &dense_kernels,
+                      &relu_kernels,       &sigmoid_kernels,    &tanh_kernels,
+                      &softmax_kernels,    &rescale_kernels,    &add_kernels,
+                      &concat_kernels,     &batch_norm_kernels, &loss_kernels,
+                      &gradient_kernels,   &sgd_kernels,        &adam_kernels,
+                      &rmsprop_kernels,    &peak_kernels};
 
 }  // namespace pycnn::cpu::PYCNN_ISA
