@@ -75,4 +75,9 @@ Progress Trainer::run(const float* learning_rates, std::int64_t steps, double ma
   return progress_;
 }
 
+Progress Trainer::progress() const {
+  const Lease lease(busy_, "trainer");
+  return progress_;
+}
+
 }  // namespace pycnn
