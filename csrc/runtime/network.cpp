@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/lease.h"
 
 namespace pycnn {
 namespace {
@@ -38,7 +37,7 @@ Network::Network(Graph graph, ValueId output, std::uint64_t seed)
 // ---- weights
 
 Tensor Network::get_parameter(ParameterId id) const {
-  const Lease lease(busy_, "model");
+  const Lease lease = exclusive();
   if (id < 0 || static_cast<std::size_t>(id) >= graph_->parameters().size()) {
     throw ValueError("there is no parameter " + std::to_string(id));
   }
@@ -48,7 +47,7 @@ Tensor Network::get_parameter(ParameterId id) const {
 }
 
 void Network::set_parameter(ParameterId id, const Tensor& value) {
-  const Lease lease(busy_, "model");
+  const Lease lease = exclusive();
   if (id < 0 || static_cast<std::size_t>(id) >= graph_->parameters().size()) {
     throw ValueError("there is no parameter " + std::to_string(id));
   }
@@ -95,7 +94,7 @@ LossSpec resolve_loss(const Graph& graph, ValueId output, const CompileOptions& 
 }  // namespace
 
 void Network::compile(const CompileOptions& options) {
-  const Lease lease(busy_, "model");
+  const Lease lease = exclusive();
   check_sgd(options.optimizer);
   const LossSpec loss = resolve_loss(*graph_, output_, options, fusion_wanted());
   const std::int64_t classes = element_count(output_shape());
@@ -198,6 +197,7 @@ Totals Network::totals(const CpuExecutor& executor, std::int64_t images) const {
 }
 
 Totals Network::train_step(const Tensor& x, const Tensor& y, float learning_rate) {
+  const Lease lease = exclusive();
   // Labels are copied, so that nobody can change them between the check and their use.
   const Tensor targets = y.dtype() == DType::int64 ? y.clone() : y;
   check_data(x, targets);
@@ -209,7 +209,6 @@ Totals Network::train_step(const Tensor& x, const Tensor& y, float learning_rate
 }
 
 Totals Network::train_step(const Batch& batch, float learning_rate) {
-  const Lease lease(busy_, "model");
   require_compiled();
   CpuExecutor& train = executor(PlanKind::train);
   const bool momentum = optimizer_.momentum != 0.0f;
@@ -251,9 +250,9 @@ void Network::for_each_batch(const Tensor& x, std::int64_t batch_size, bool whol
 }
 
 Totals Network::evaluate(const Tensor& x, const Tensor& y, std::int64_t batch_size) {
+  const Lease lease = exclusive();
   const Tensor targets = y.dtype() == DType::int64 ? y.clone() : y;
   check_data(x, targets);
-  const Lease lease(busy_, "model");
   CpuExecutor& evaluate = executor(PlanKind::evaluate);
   Totals all;
   all.hits.assign(top_k_.size(), 0);
@@ -269,8 +268,8 @@ Totals Network::evaluate(const Tensor& x, const Tensor& y, std::int64_t batch_si
 }
 
 Tensor Network::predict(const Tensor& x, std::int64_t batch_size) {
+  const Lease lease = exclusive();
   check_input(x);
-  const Lease lease(busy_, "model");
   CpuExecutor& predict = executor(PlanKind::predict);
   Tensor output(with_batch(x.shape()[0], output_shape()));
   for_each_batch(x, batch_size, !predict.plan().has_host_layers, [&](Batch batch) {
@@ -281,13 +280,13 @@ Tensor Network::predict(const Tensor& x, std::int64_t batch_size) {
 }
 
 Network::Gradients Network::backward(const Tensor& x, const Tensor& dy) {
+  const Lease lease = exclusive();
   check_input(x);
   const Shape expected = with_batch(x.shape()[0], output_shape());
   if (dy.shape() != expected || dy.dtype() != DType::float32) {
     throw ValueError("expected dy (float32) of shape " + to_string(expected) + "; got " +
                      std::string(dtype_name(dy.dtype())) + " of shape " + to_string(dy.shape()));
   }
-  const Lease lease(busy_, "model");
   CpuExecutor& gradient = executor(PlanKind::gradient);
   Gradients result;
   result.input = Tensor(x.shape());
@@ -305,7 +304,7 @@ Network::Gradients Network::backward(const Tensor& x, const Tensor& dy) {
 }
 
 std::string Network::plan_report() {
-  const Lease lease(busy_, "model");
+  const Lease lease = exclusive();
   return executor(loss_ ? PlanKind::train : PlanKind::predict).plan().report();
 }
 

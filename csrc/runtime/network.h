@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/lease.h"
 #include "graph/graph.h"
 #include "ops/sgd.h"
 #include "runtime/batch.h"
@@ -49,7 +50,9 @@ class Network {
 
   // One step on all of x and y as one batch.
   Totals train_step(const Tensor& x, const Tensor& y, float learning_rate);
-  // One step on a choice of images of data that check_data has seen.
+  // The network to oneself while the result lives; BusyError when another thread has it.
+  Lease exclusive() const { return Lease(busy_, "model"); }
+  // One step on a choice of images of data that check_data has seen, both under one exclusive().
   Totals train_step(const Batch& batch, float learning_rate);
   Totals evaluate(const Tensor& x, const Tensor& y, std::int64_t batch_size);
   Tensor predict(const Tensor& x, std::int64_t batch_size);
@@ -61,7 +64,8 @@ class Network {
   // Gradients of sum(output * dy) by the input and every parameter.
   Gradients backward(const Tensor& x, const Tensor& dy);
 
-  // Throws unless x and y are data for training and evaluation of this compiled network.
+  // Throws unless x and y are data for training and evaluation of this compiled network. The caller
+  // has exclusive().
   void check_data(const Tensor& x, const Tensor& y) const;
 
   // The plan of a training step (of prediction before compile).

@@ -27,12 +27,14 @@ Trainer::Trainer(Network& network, Tensor x, const Tensor& y, std::int64_t batch
   if (batch_size < 1) {
     throw ValueError("batch_size must be at least 1; got " + std::to_string(batch_size));
   }
+  const Lease network_lease = network_.exclusive();
   network_.check_data(x_, y_);
   batch_size_ = std::min(batch_size_, count());  // sums with it can no longer overflow
 }
 
 void Trainer::start_epoch() {
   const Lease lease(busy_, "trainer");
+  const Lease network_lease = network_.exclusive();
   const std::uint64_t epoch = network_.next_epoch();
   if (shuffle_) order_ = random_permutation(count(), network_.seed(), kShuffleStream + epoch);
   progress_ = Progress();
@@ -64,7 +66,8 @@ void Trainer::step(float learning_rate) {
 Progress Trainer::run(const float* learning_rates, std::int64_t steps, double max_seconds) {
   const Lease lease(busy_, "trainer");
   if (!started_) throw ValueError("[Trainer] call start_epoch before run");
-  // Compiled anew since, the network may want other targets.
+  // For the whole run: nobody can compile the network between the check and the steps.
+  const Lease network_lease = network_.exclusive();
   network_.check_data(x_, y_);
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
