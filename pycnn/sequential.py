@@ -23,9 +23,8 @@ class Sequential(Model):
         name: for messages and the summary.
     """
 
-    def __init__(
-        self, layers: Iterable[Operation | Input] | None = None, name: str | None = None
-    ) -> None:
+    # Any: a list of an Input and layers is a list[object] to type checkers.
+    def __init__(self, layers: Iterable[Any] | None = None, name: str | None = None) -> None:
         self._begin(name)
         for layer in layers or ():
             self.add(layer)
