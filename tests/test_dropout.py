@@ -93,6 +93,39 @@ def test_a_step_that_fails_does_not_count() -> None:
     np.testing.assert_array_equal(net.get_parameter(0).numpy(), other.get_parameter(0).numpy())
 
 
+def test_a_step_that_a_layer_breaks_off_does_not_count() -> None:
+    class Moody(layers.Layer):
+        broken = False
+
+        def forward(self, x: np.ndarray) -> np.ndarray:
+            return x
+
+        def backward(self, dy: np.ndarray) -> np.ndarray:
+            if self.broken:
+                raise RuntimeError("not today")
+            return dy
+
+    def trained(breaks: bool) -> list[np.ndarray]:
+        pycnn.set_random_seed(1)
+        moody = Moody()
+        model = pycnn.Sequential(
+            [layers.Dense(9, input_shape=(4,)), moody, layers.Dropout(0.5), layers.Dense(1)]
+        )
+        model.compile(pycnn.optimizers.SGD(0.1), "mean_squared_error")
+        x, y = np.ones((20, 4), np.float32), np.ones((20, 1), np.float32)
+        for step in range(3):
+            if breaks and step == 1:
+                moody.broken = True
+                with pytest.raises(RuntimeError, match="not today"):
+                    model.train_on_batch(x, y)
+                moody.broken = False
+            model.train_on_batch(x, y)
+        return model.get_weights()
+
+    for one, other in zip(trained(True), trained(False), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_outside_training_it_is_nothing_at_all() -> None:
     graph = _core.Graph((6, 6, 2))
     same = graph.dropout(graph.input, rate=0.5, name="drop")

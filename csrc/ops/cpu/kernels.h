@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/adam.h"
 #include "ops/add.h"
 #include "ops/avg_pool2d.h"
 #include "ops/batch_norm.h"
@@ -15,6 +16,7 @@
 #include "ops/elu.h"
 #include "ops/gather.h"
 #include "ops/gelu.h"
+#include "ops/gradient.h"
 #include "ops/leaky_relu.h"
 #include "ops/local_response_norm.h"
 #include "ops/loss.h"
@@ -22,6 +24,7 @@
 #include "ops/peak.h"
 #include "ops/relu.h"
 #include "ops/rescale.h"
+#include "ops/rmsprop.h"
 #include "ops/sgd.h"
 #include "ops/sigmoid.h"
 #include "ops/softmax.h"
@@ -49,7 +52,10 @@ struct Kernels {
   const LocalResponseNormKernels* local_response_norm;
   const DropoutKernels* dropout;
   const LossKernels* loss;
+  const GradientKernels* gradient;
   const SgdKernels* sgd;
+  const AdamKernels* adam;
+  const RmspropKernels* rmsprop;
   const PeakKernels* peak;
 };
 

@@ -23,30 +23,38 @@ extern const BatchNormKernels batch_norm_kernels;
 extern const LocalResponseNormKernels local_response_norm_kernels;
 extern const DropoutKernels dropout_kernels;
 extern const LossKernels loss_kernels;
+extern const GradientKernels gradient_kernels;
 extern const SgdKernels sgd_kernels;
+extern const AdamKernels adam_kernels;
+extern const RmspropKernels rmsprop_kernels;
 extern const PeakKernels peak_kernels;
 
 extern const Kernels kernels;
-const Kernels kernels{&gather_kernels,
-                      &conv2d_kernels,
-                      &max_pool2d_kernels,
-                      &avg_pool2d_kernels,
-                      &dense_kernels,
-                      &relu_kernels,
-                      &sigmoid_kernels,
-                      &tanh_kernels,
-                      &softmax_kernels,
-                      &leaky_relu_kernels,
-                      &elu_kernels,
-                      &gelu_kernels,
-                      &rescale_kernels,
-                      &add_kernels,
-                      &concat_kernels,
-                      &batch_norm_kernels,
-                      &local_response_norm_kernels,
-                      &dropout_kernels,
-                      &loss_kernels,
-                      &sgd_kernels,
-                      &peak_kernels};
+const Kernels kernels{
+    &gather_kernels,
+    &conv2d_kernels,
+    &max_pool2d_kernels,
+    &avg_pool2d_kernels,
+    &dense_kernels,
+    &relu_kernels,
+    &sigmoid_kernels,
+    &tanh_kernels,
+    &softmax_kernels,
+    &leaky_relu_kernels,
+    &elu_kernels,
+    &gelu_kernels,
+    &rescale_kernels,
+    &add_kernels,
+    &concat_kernels,
+    &batch_norm_kernels,
+    &local_response_norm_kernels,
+    &dropout_kernels,
+    &loss_kernels,
+    &gradient_kernels,
+    &sgd_kernels,
+    &adam_kernels,
+    &rmsprop_kernels,
+    &peak_kernels,
+};
 
 }  // namespace pycnn::cpu::PYCNN_ISA
