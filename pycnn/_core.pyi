@@ -129,9 +129,11 @@ class Graph:
         """
         `axis` counts without the batch dimension.
         """
-    def conv2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, filters: typing.SupportsInt | typing.SupportsIndex, kernel_size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], strides: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] = (1, 1), padding: str | tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] = 'valid', use_bias: bool = True, kernel_initializer: str = 'glorot_uniform', bias_initializer: str = 'zeros', name: str = '') -> int:
+    def conv2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, filters: typing.SupportsInt | typing.SupportsIndex, kernel_size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], strides: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] = (1, 1), padding: str | tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] = 'valid', dilation: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] = (1, 1), groups: typing.SupportsInt | typing.SupportsIndex = 1, use_bias: bool = True, kernel_initializer: str = 'glorot_uniform', bias_initializer: str = 'zeros', name: str = '') -> int:
         ...
     def dense(self, x: typing.SupportsInt | typing.SupportsIndex, *, units: typing.SupportsInt | typing.SupportsIndex, use_bias: bool = True, kernel_initializer: str = 'glorot_uniform', bias_initializer: str = 'zeros', name: str = '') -> int:
+        ...
+    def depthwise_conv2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, kernel_size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], strides: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] = (1, 1), padding: str | tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] = 'valid', depth_multiplier: typing.SupportsInt | typing.SupportsIndex = 1, dilation: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] = (1, 1), use_bias: bool = True, kernel_initializer: str = 'glorot_uniform', bias_initializer: str = 'zeros', name: str = '') -> int:
         ...
     def dropout(self, x: typing.SupportsInt | typing.SupportsIndex, *, rate: typing.SupportsFloat | typing.SupportsIndex, name: str = '') -> int:
         ...
@@ -312,6 +314,11 @@ class Trainer:
         """
     def start_epoch(self) -> None:
         ...
+    @property
+    def progress(self) -> Progress:
+        """
+        What is done so far, also by a run that an exception ended.
+        """
     @property
     def steps_per_epoch(self) -> int:
         ...

@@ -16,6 +16,7 @@
 #include "ops/batch_norm.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
+#include "ops/depthwise_conv2d.h"
 #include "ops/dropout.h"
 #include "ops/gradient.h"
 #include "ops/local_response_norm.h"
@@ -50,10 +51,10 @@ struct HostOptions {
   std::shared_ptr<HostLayer> layer;
 };
 
-using NodeOptions =
-    std::variant<Conv2dOptions, MaxPool2dOptions, AvgPool2dOptions, DenseOptions, ActivationOptions,
-                 AddOptions, ConcatOptions, BatchNormOptions, LocalResponseNormOptions,
-                 DropoutOptions, FlattenOptions, RescaleOptions, HostOptions>;
+using NodeOptions = std::variant<Conv2dOptions, DepthwiseConv2dOptions, MaxPool2dOptions,
+                                 AvgPool2dOptions, DenseOptions, ActivationOptions, AddOptions,
+                                 ConcatOptions, BatchNormOptions, LocalResponseNormOptions,
+                                 DropoutOptions, FlattenOptions, RescaleOptions, HostOptions>;
 
 struct Node {
   std::string name;  // the layer's; may be empty
@@ -102,6 +103,8 @@ class Graph {
 
   ValueId conv2d(ValueId x, const Conv2dOptions& options, std::string name = "",
                  Initializers init = {});
+  ValueId depthwise_conv2d(ValueId x, const DepthwiseConv2dOptions& options, std::string name = "",
+                           Initializers init = {});
   ValueId max_pool2d(ValueId x, const MaxPool2dOptions& options, std::string name = "");
   ValueId avg_pool2d(ValueId x, const AvgPool2dOptions& options, std::string name = "");
   ValueId dense(ValueId x, const DenseOptions& options, std::string name = "",

@@ -1,6 +1,7 @@
 #include "graph/plan_builder.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace pycnn {
 
@@ -44,10 +45,13 @@ void PlanBuilder::find_halos() {
       widen(halos_[static_cast<std::size_t>(n.input())],
             halos_[static_cast<std::size_t>(n.output)]);
     }
+    std::optional<Conv2dGeometry> g;
     if (const auto* conv = std::get_if<Conv2dOptions>(&n.options)) {
-      widen(halos_[static_cast<std::size_t>(n.input())],
-            conv2d_input_halo(conv2d_geometry(shape(n.input()), *conv, n.who())));
+      g = conv2d_geometry(shape(n.input()), *conv, n.who());
+    } else if (const auto* depthwise = std::get_if<DepthwiseConv2dOptions>(&n.options)) {
+      g = depthwise_conv2d_geometry(shape(n.input()), *depthwise, n.who());
     }
+    if (g) widen(halos_[static_cast<std::size_t>(n.input())], conv2d_input_halo(*g));
   }
 }
 

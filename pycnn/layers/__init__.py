@@ -6,7 +6,7 @@ native core does the work. For a layer of your own see `Layer`.
 
 from pycnn.layers.activation import ELU, GELU, Activation, LeakyReLU, ReLU, Softmax
 from pycnn.layers.base import Layer
-from pycnn.layers.convolution import Conv2D
+from pycnn.layers.convolution import Conv2D, DepthwiseConv2D
 from pycnn.layers.core import Dense, Flatten, Input, Rescaling
 from pycnn.layers.local_response import LocalResponseNormalization
 from pycnn.layers.own import Weight
@@ -20,6 +20,7 @@ __all__ = [
     "AveragePooling2D",
     "Conv2D",
     "Dense",
+    "DepthwiseConv2D",
     "Dropout",
     "Flatten",
     "Input",

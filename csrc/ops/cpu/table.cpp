@@ -6,6 +6,7 @@ namespace pycnn::cpu::PYCNN_ISA {
 
 extern const GatherKernels gather_kernels;
 extern const Conv2dKernels conv2d_kernels;
+extern const DepthwiseConv2dKernels depthwise_conv2d_kernels;
 extern const MaxPool2dKernels max_pool2d_kernels;
 extern const AvgPool2dKernels avg_pool2d_kernels;
 extern const DenseKernels dense_kernels;
@@ -31,29 +32,14 @@ extern const PeakKernels peak_kernels;
 
 extern const Kernels kernels;
 const Kernels kernels{
-    &gather_kernels,
-    &conv2d_kernels,
-    &max_pool2d_kernels,
-    &avg_pool2d_kernels,
-    &dense_kernels,
-    &relu_kernels,
-    &sigmoid_kernels,
-    &tanh_kernels,
-    &softmax_kernels,
-    &leaky_relu_kernels,
-    &elu_kernels,
-    &gelu_kernels,
-    &rescale_kernels,
-    &add_kernels,
-    &concat_kernels,
-    &batch_norm_kernels,
-    &local_response_norm_kernels,
-    &dropout_kernels,
-    &loss_kernels,
-    &gradient_kernels,
-    &sgd_kernels,
-    &adam_kernels,
-    &rmsprop_kernels,
+    &gather_kernels,     &conv2d_kernels,     &depthwise_conv2d_kernels,
+    &max_pool2d_kernels, &avg_pool2d_kernels, &dense_kernels,
+    &relu_kernels,       &sigmoid_kernels,    &tanh_kernels,
+    &softmax_kernels,    &leaky_relu_kernels, &elu_kernels,
+    &gelu_kernels,       &rescale_kernels,    &add_kernels,
+    &concat_kernels,     &batch_norm_kernels, &local_response_norm_kernels,
+    &dropout_kernels,    &loss_kernels,       &gradient_kernels,
+    &sgd_kernels,        &adam_kernels,       &rmsprop_kernels,
     &peak_kernels,
 };
 
