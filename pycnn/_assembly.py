@@ -1,6 +1,7 @@
 """From layers to a native network: names, graph, weights, and who may use them when."""
 
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -227,6 +228,9 @@ class Assembly(Operation):
         self._forget_graph()
         self._inputs, self._outputs = tuple(inputs), tuple(outputs)
         self._calls = ordered_calls(outputs)
+        for call in self._calls:
+            if isinstance(call.operation, Layer):
+                call.operation._model = weakref.ref(self)
 
     def _built_graph(self) -> _core.Graph:
         if self._graph is None:

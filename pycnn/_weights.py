@@ -39,6 +39,16 @@ class Held:
         """Returns a copy of one weight of the layer."""
         return self.store.network.get_parameter(self.places[index]).numpy()
 
+    def values(self) -> list[Array]:
+        """Returns copies of all weights of the layer."""
+        return [self.value(index) for index in range(len(self.places))]
+
+    def set(self, arrays: Sequence[Array]) -> None:
+        """Changes all weights of the layer; the arrays have their shapes."""
+        for place, array in zip(self.places, arrays, strict=True):
+            self.store.network.set_parameter(place, _core.Tensor(array))
+        self.store.version = next(_versions)
+
 
 class LayerWeights:
     """The layers of one model and the places of their weights in its network.

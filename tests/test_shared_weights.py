@@ -208,6 +208,26 @@ def test_weights_outlive_the_model_that_made_them() -> None:
     assert_array_equal(second.get_weights()[0], weights[0])
 
 
+def test_weights_of_a_layer() -> None:
+    inner = encoder()
+    model = pycnn.Sequential([pycnn.Input((4,)), inner, layers.Flatten(), layers.Dense(3)])
+    first, flat = inner.layers[0], model.layers[1]
+    kernel, bias = first.get_weights()
+    assert_array_equal(kernel, model.get_weights()[0])
+    assert flat.get_weights() == []
+    flat.set_weights([])
+    first.set_weights([kernel + 1, bias + 2])
+    for holder in (inner, model):
+        assert_array_equal(holder.get_weights()[0], kernel + 1)
+        assert_array_equal(holder.get_weights()[1], bias + 2)
+    for bad, message in (([kernel], "has 2 weights"), ([kernel, kernel], r"weight 1 has shape")):
+        with pytest.raises(ValueError, match=rf"\[Dense 'dense'\] {message}"):
+            first.set_weights(bad)
+    assert_array_equal(first.get_weights()[0], kernel + 1)
+    with pytest.raises(ValueError, match=r"\[Dense 'dense'\] has no weights before a model"):
+        layers.Dense(2).get_weights()
+
+
 # Files ----------------------------------------------------------------------------------------
 
 

@@ -4,16 +4,20 @@ A layer only describes: shapes and options are checked when it is added to a mod
 native core does the work. For a layer of your own see `Layer`.
 """
 
-from pycnn.layers.activation import Activation, ReLU, Softmax
+from pycnn.layers.activation import ELU, GELU, Activation, LeakyReLU, ReLU, Softmax
 from pycnn.layers.base import Layer
 from pycnn.layers.convolution import Conv2D, DepthwiseConv2D
 from pycnn.layers.core import Dense, Flatten, Rescaling
+from pycnn.layers.local_response import LocalResponseNormalization
 from pycnn.layers.merge import Add, Concatenate, add, concatenate
 from pycnn.layers.own import Weight
 from pycnn.layers.pooling import AveragePooling2D, MaxPooling2D
+from pycnn.layers.regularization import Dropout
 from pycnn.layers.symbolic import Input
 
 __all__ = [
+    "ELU",
+    "GELU",
     "Activation",
     "Add",
     "AveragePooling2D",
@@ -21,9 +25,12 @@ __all__ = [
     "Conv2D",
     "Dense",
     "DepthwiseConv2D",
+    "Dropout",
     "Flatten",
     "Input",
     "Layer",
+    "LeakyReLU",
+    "LocalResponseNormalization",
     "MaxPooling2D",
     "ReLU",
     "Rescaling",

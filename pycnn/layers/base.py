@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import ReferenceType
 
-from pycnn import initializers
+from pycnn import _arrays, initializers
 from pycnn._checks import shape_tuple
 from pycnn._core import Graph
 from pycnn._graph_builder import GraphBuilder, Shapes
@@ -43,6 +44,7 @@ class Layer(Operation):
         super().__init__(checked_name(name, "a layer"))
         self._weights: list[own.Weight] = []
         self._shapes: Shapes | None = None  # of its weights, once a model has settled them
+        self._model: ReferenceType[Any] | None = None  # the last model that took it
         self._held: Held | None = None  # where its weights have their newest values
         self.input_shape = (
             None if input_shape is None else shape_tuple(input_shape, "input_shape", self._where)
@@ -104,6 +106,45 @@ class Layer(Operation):
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, JSON-able; extend it for your own."""
         return {"name": self.name}
+
+    def get_weights(self) -> list[own.Array]:
+        """Returns copies of the layer's weights: kernel, then bias.
+
+        Raises:
+            ValueError: no model holds the layer, so there are none yet.
+        """
+        held = self._ready_held()
+        return [] if held is None else held.values()
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Sets the layer's weights, in the order of `get_weights`, in every model that holds it.
+
+        Raises:
+            ValueError: another number of weights, or one of another shape; nothing is changed.
+        """
+        held = self._ready_held()
+        shapes = self._shapes or ()
+        if len(weights) != len(shapes):
+            raise ValueError(f"{self._where}has {len(shapes)} weights; received {len(weights)}")
+        arrays = []
+        for number, (shape, weight) in enumerate(zip(shapes, weights, strict=True)):
+            array = _arrays.numbers(weight, f"{self._where}weight {number}")
+            if array.shape != shape:
+                raise ValueError(
+                    f"{self._where}weight {number} has shape {shape}; received {array.shape}"
+                )
+            arrays.append(array.astype("float32", copy=False))
+        if held is not None:
+            held.set(arrays)
+
+    def _ready_held(self) -> Held | None:
+        """Where the weights are; a model that has no network yet makes one. None without any."""
+        model = self._model() if self._model is not None else None
+        if self._held is None and model is not None:
+            model._ready_network()
+        if self._held is None and self._shapes != ():
+            raise ValueError(f"{self._where}has no weights before a model holds it")
+        return self._held
 
     def _add_to(self, graph: Graph, value: int) -> int:
         """Adds the layer's nodes to `graph` behind `value`; returns the value of its output."""

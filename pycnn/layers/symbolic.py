@@ -162,6 +162,14 @@ class Operation:
         """The shape of the single input where it is known beforehand."""
         return None
 
+    def get_weights(self) -> list[Any]:
+        """Returns copies of the weights."""
+        raise NotImplementedError
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Sets all weights, in the order of `get_weights`."""
+        raise NotImplementedError
+
     def get_config(self) -> dict[str, Any]:
         """Returns what `from_config` needs, JSON-able."""
         raise NotImplementedError
