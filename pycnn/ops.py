@@ -16,6 +16,27 @@ import numpy as np
 import numpy.typing as npt
 
 from pycnn import _core
+from pycnn._ops_global_pool import (
+    global_avg_pool2d,
+    global_avg_pool2d_backward,
+    global_max_pool2d,
+    global_max_pool2d_backward,
+)
+from pycnn._ops_merge import add, add_backward, concatenate, concatenate_backward
+from pycnn._ops_normalization import (
+    batch_normalization,
+    batch_normalization_backward,
+    batch_normalization_training,
+    batch_normalization_training_backward,
+)
+from pycnn._ops_shape import (
+    permute,
+    permute_backward,
+    reshape,
+    reshape_backward,
+    zero_pad2d,
+    zero_pad2d_backward,
+)
 from pycnn._single_layer import (
     AddLayer,
     Array,
@@ -34,8 +55,16 @@ from pycnn._single_layer import (
 )
 
 __all__ = [
+    "add",
+    "add_backward",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "batch_normalization",
+    "batch_normalization_backward",
+    "batch_normalization_training",
+    "batch_normalization_training_backward",
+    "concatenate",
+    "concatenate_backward",
     "conv2d",
     "conv2d_backward",
     "cross_entropy",
@@ -44,14 +73,22 @@ __all__ = [
     "dense_backward",
     "flatten",
     "flatten_backward",
+    "global_avg_pool2d",
+    "global_avg_pool2d_backward",
+    "global_max_pool2d",
+    "global_max_pool2d_backward",
     "max_pool2d",
     "max_pool2d_backward",
     "mean_squared_error",
     "mean_squared_error_backward",
+    "permute",
+    "permute_backward",
     "relu",
     "relu_backward",
     "rescale",
     "rescale_backward",
+    "reshape",
+    "reshape_backward",
     "sgd",
     "sigmoid",
     "sigmoid_backward",
@@ -61,6 +98,8 @@ __all__ = [
     "softmax_cross_entropy_backward",
     "tanh",
     "tanh_backward",
+    "zero_pad2d",
+    "zero_pad2d_backward",
 ]
 
 

@@ -94,7 +94,9 @@ void bind_network(py::module_& m) {
            Release(), "One step on all of x and y as one batch.")
       .def("evaluate", &Network::evaluate, py::arg("x"), py::arg("y"), py::arg("batch_size"),
            Release())
-      .def("predict", &Network::predict, py::arg("x"), py::arg("batch_size"), Release())
+      .def("predict", &Network::predict, py::arg("x"), py::arg("batch_size"),
+           py::arg("training") = false, Release(),
+           "Outputs; with `training` as a training step computes them, nothing kept.")
       .def("backward", &backward, py::arg("x"), py::arg("dy"), py::arg("training") = false,
            Release(), "Gradients of sum(output * dy) by the inputs and by every parameter.")
       .def("plan_report", &Network::plan_report, Release());

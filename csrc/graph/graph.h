@@ -14,8 +14,13 @@
 #include "ops/batch_norm.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
+#include "ops/global_avg_pool2d.h"
+#include "ops/global_max_pool2d.h"
 #include "ops/max_pool2d.h"
+#include "ops/permute.h"
 #include "ops/rescale.h"
+#include "ops/reshape.h"
+#include "ops/zero_pad2d.h"
 
 namespace pycnn {
 
@@ -48,9 +53,11 @@ struct HostOptions {
   std::shared_ptr<HostLayer> layer;
 };
 
-using NodeOptions = std::variant<Conv2dOptions, MaxPool2dOptions, AvgPool2dOptions, DenseOptions,
-                                 Activation, AddOptions, ConcatOptions, BatchNormOptions,
-                                 FlattenOptions, RescaleOptions, HostOptions>;
+using NodeOptions =
+    std::variant<Conv2dOptions, MaxPool2dOptions, AvgPool2dOptions, DenseOptions, Activation,
+                 AddOptions, ConcatOptions, BatchNormOptions, GlobalAvgPool2dOptions,
+                 GlobalMaxPool2dOptions, ZeroPad2dOptions, ReshapeOptions, PermuteOptions,
+                 FlattenOptions, RescaleOptions, HostOptions>;
 
 struct Node {
   std::string name;  // the layer's; may be empty
@@ -86,6 +93,13 @@ struct Initializers {
   Initializer bias = Initializer::zeros;
 };
 
+struct BatchNormInitializers {
+  Initializer beta = Initializer::zeros;
+  Initializer gamma = Initializer::ones;
+  Initializer moving_mean = Initializer::zeros;
+  Initializer moving_variance = Initializer::ones;
+};
+
 class Graph {
  public:
   Graph() = default;
@@ -107,7 +121,15 @@ class Graph {
   ValueId add(std::vector<ValueId> xs, std::string name = "");
   // Values one after another along an axis; the other dimensions must agree.
   ValueId concat(std::vector<ValueId> xs, const ConcatOptions& options = {}, std::string name = "");
-  ValueId batch_norm(ValueId x, const BatchNormOptions& options, std::string name = "");
+  ValueId batch_norm(ValueId x, const BatchNormOptions& options, std::string name = "",
+                     BatchNormInitializers init = {});
+  ValueId global_avg_pool2d(ValueId x, const GlobalAvgPool2dOptions& options = {},
+                            std::string name = "");
+  ValueId global_max_pool2d(ValueId x, const GlobalMaxPool2dOptions& options = {},
+                            std::string name = "");
+  ValueId zero_pad2d(ValueId x, const ZeroPad2dOptions& options, std::string name = "");
+  ValueId reshape(ValueId x, const ReshapeOptions& options, std::string name = "");
+  ValueId permute(ValueId x, const PermuteOptions& options, std::string name = "");
   ValueId flatten(ValueId x, std::string name = "");
   ValueId rescale(ValueId x, const RescaleOptions& options, std::string name = "");
   ValueId host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape output_shape,

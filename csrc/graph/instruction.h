@@ -139,6 +139,30 @@ struct BatchNormBackwardInput {  // means: -1 when the statistics are constants
   BufferId dy, x, statistics, means, dx;
   ParameterId gamma;
 };
+struct GlobalAvgPool2dForward {
+  BufferId x, y;
+};
+struct GlobalAvgPool2dBackward {
+  BufferId dy, dx;
+};
+struct GlobalMaxPool2dForward {
+  BufferId x, y;
+};
+struct GlobalMaxPool2dBackward {
+  BufferId dy, x, y, dx;
+};
+struct ZeroPad2dForward {
+  int top, left;
+  BufferId x, y;
+};
+struct ZeroPad2dBackward {
+  int top, left;
+  BufferId dy, dx;
+};
+struct Permute {  // backward: with the inverse geometry
+  PermuteGeometry g;
+  BufferId x, y;
+};
 struct Rescale {  // also the plain copy between layouts
   float scale, offset;
   BufferId x, y;
@@ -165,7 +189,9 @@ using Operation =
                  DenseBackwardParams, ActivationForward, ActivationBackward, Add, ConcatForward,
                  ConcatBackward, BatchNormStatistics, BatchNormCombine, BatchNormForward,
                  BatchNormMoving, BatchNormBackwardSums, BatchNormBackwardCombine,
-                 BatchNormBackwardInput, Rescale, LossStep, HostForward, HostBackward>;
+                 BatchNormBackwardInput, GlobalAvgPool2dForward, GlobalAvgPool2dBackward,
+                 GlobalMaxPool2dForward, GlobalMaxPool2dBackward, ZeroPad2dForward,
+                 ZeroPad2dBackward, Permute, Rescale, LossStep, HostForward, HostBackward>;
 
 struct Instruction {
   Operation operation;

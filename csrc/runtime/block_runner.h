@@ -78,6 +78,13 @@ class BlockRunner {
   void run(const BatchNormMoving& i, const Block& b) const;
   void run(const BatchNormBackwardSums& i, const Block& b) const;
   void run(const BatchNormBackwardInput& i, const Block& b) const;
+  void run(const GlobalAvgPool2dForward& i, const Block& b) const;
+  void run(const GlobalAvgPool2dBackward& i, const Block& b) const;
+  void run(const GlobalMaxPool2dForward& i, const Block& b) const;
+  void run(const GlobalMaxPool2dBackward& i, const Block& b) const;
+  void run(const ZeroPad2dForward& i, const Block& b) const;
+  void run(const ZeroPad2dBackward& i, const Block& b) const;
+  void run(const Permute& i, const Block& b) const;
   void run(const Rescale& i, const Block& b) const;
   void run(const LossStep& i, const Block& b) const;
   // The executor's: they need all blocks.

@@ -327,10 +327,10 @@ Totals Network::evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_
   return all;
 }
 
-Tensors Network::predict(const Tensors& x, std::int64_t batch_size) {
+Tensors Network::predict(const Tensors& x, std::int64_t batch_size, bool training) {
   check_inputs(x);
   const Lease lease(busy_, "model");
-  CpuExecutor& predict = executor(PlanKind::predict);
+  CpuExecutor& predict = executor(training ? PlanKind::training_predict : PlanKind::predict);
   Tensors outputs;
   for (ValueId v : outputs_) outputs.emplace_back(batch_shape(x[0].shape()[0], v));
   for_each_batch(x, batch_size, predict, [&](Batch& batch) {

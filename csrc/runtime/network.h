@@ -59,7 +59,9 @@ class Network {
   // One step on a choice of images of data that check_data has seen.
   Totals train_step(const Batch& batch, float learning_rate);
   Totals evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_size);
-  Tensors predict(const Tensors& x, std::int64_t batch_size);
+  // With `training` as a step sees the network; what a step keeps (moving statistics) stays as it
+  // is.
+  Tensors predict(const Tensors& x, std::int64_t batch_size, bool training = false);
 
   struct Gradients {
     Tensors inputs;

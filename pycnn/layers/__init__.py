@@ -8,20 +8,33 @@ from pycnn.layers.activation import Activation, ReLU, Softmax
 from pycnn.layers.base import Layer
 from pycnn.layers.convolution import Conv2D
 from pycnn.layers.core import Dense, Flatten, Input, Rescaling
+from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.own import Weight
-from pycnn.layers.pooling import AveragePooling2D, MaxPooling2D
+from pycnn.layers.pooling import (
+    AveragePooling2D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    MaxPooling2D,
+)
+from pycnn.layers.reshaping import Permute, Reshape, ZeroPadding2D
 
 __all__ = [
     "Activation",
     "AveragePooling2D",
+    "BatchNormalization",
     "Conv2D",
     "Dense",
     "Flatten",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D",
     "Input",
     "Layer",
     "MaxPooling2D",
+    "Permute",
     "ReLU",
     "Rescaling",
+    "Reshape",
     "Softmax",
     "Weight",
+    "ZeroPadding2D",
 ]

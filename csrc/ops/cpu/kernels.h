@@ -12,15 +12,19 @@
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/gather.h"
+#include "ops/global_avg_pool2d.h"
+#include "ops/global_max_pool2d.h"
 #include "ops/loss.h"
 #include "ops/max_pool2d.h"
 #include "ops/peak.h"
+#include "ops/permute.h"
 #include "ops/relu.h"
 #include "ops/rescale.h"
 #include "ops/sgd.h"
 #include "ops/sigmoid.h"
 #include "ops/softmax.h"
 #include "ops/tanh.h"
+#include "ops/zero_pad2d.h"
 
 namespace pycnn::cpu {
 
@@ -38,6 +42,10 @@ struct Kernels {
   const AddKernels* add;
   const ConcatKernels* concat;
   const BatchNormKernels* batch_norm;
+  const GlobalAvgPool2dKernels* global_avg_pool2d;
+  const GlobalMaxPool2dKernels* global_max_pool2d;
+  const ZeroPad2dKernels* zero_pad2d;
+  const PermuteKernels* permute;
   const LossKernels* loss;
   const SgdKernels* sgd;
   const PeakKernels* peak;
