@@ -9,6 +9,7 @@ import sys
 
 import pycnn
 from pycnn import layers
+from pycnn.optimizers import SGD, schedules
 
 BATCH = 64
 PEAK_RATE = 0.05
@@ -42,18 +43,6 @@ def lenet5():
     )
 
 
-def one_cycle(steps):
-    """Learning rate by step: up to the peak in a third of the steps, then down to nearly 0."""
-    warm_up = steps * 0.3
-
-    def rate(step):
-        if step < warm_up:
-            return PEAK_RATE * (0.04 + 0.96 * step / warm_up)
-        return PEAK_RATE * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up))) / 2
-
-    return rate
-
-
 def main():
     parser = argparse.ArgumentParser(description="Trains LeNet-5 on MNIST.")
     parser.add_argument("--epochs", type=int, default=3)
@@ -68,7 +57,7 @@ def main():
     model.summary()
     steps = options.epochs * math.ceil(len(x_train) / BATCH)
     model.compile(
-        pycnn.optimizers.SGD(one_cycle(steps), momentum=0.9, nesterov=True),
+        SGD(schedules.OneCycle(PEAK_RATE, steps), momentum=0.9, nesterov=True),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )

@@ -10,7 +10,17 @@ Arrays are channels-last: images ``(images, height, width, channels)``, kernels
     >>> model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
 """
 
-from pycnn import callbacks, datasets, initializers, layers, losses, metrics, ops, optimizers
+from pycnn import (
+    callbacks,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    ops,
+    optimizers,
+    regularizers,
+)
 from pycnn._core import Tensor, __version__, num_threads, set_num_threads, set_random_seed
 from pycnn.io.model_file import load_model
 from pycnn.layers import Input
@@ -31,6 +41,7 @@ __all__ = [
     "num_threads",
     "ops",
     "optimizers",
+    "regularizers",
     "set_num_threads",
     "set_random_seed",
 ]

@@ -28,7 +28,7 @@ class Counts(Protocol):
 class Compiled:
     """How a model is trained and measured."""
 
-    optimizer: optimizers.SGD
+    optimizer: optimizers.Optimizer
     loss: losses.Loss | None
     metrics: tuple[metrics.Metric, ...]
     callbacks: tuple[Callback, ...]
@@ -78,7 +78,7 @@ class Compiled:
     def get_config(self) -> dict[str, Any]:
         """Returns what `from_config` needs, JSON-able; the callbacks are left out."""
         return {
-            "optimizer": self.optimizer.get_config(),
+            "optimizer": optimizers.serialize(self.optimizer),
             "loss": self.loss and [self.loss.kind, self.loss.get_config()],
             "metrics": [[type(metric).__name__, metric.get_config()] for metric in self.metrics],
         }
@@ -88,7 +88,7 @@ class Compiled:
         """Makes one from what `get_config` gave."""
         loss = config["loss"]
         return cls.of(
-            optimizers.SGD.from_config(config["optimizer"]),
+            optimizers.deserialize(config["optimizer"]),
             loss and losses.from_config(*loss),
             [metrics.from_config(*item) for item in config["metrics"]],
             None,

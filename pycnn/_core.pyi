@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Graph', 'Network', 'NodeInfo', 'OutputOptions', 'Parameter', 'Progress', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'set_cpu_isa', 'set_num_threads', 'set_random_seed', 'sgd_update']
+__all__: list[str] = ['Adam', 'Graph', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'set_cpu_isa', 'set_num_threads', 'set_random_seed', 'update_parameter']
 class Tensor:
     """
     A dense row-major array of float32, uint8 or int64, NHWC for images.
@@ -144,6 +144,10 @@ class Graph:
         """
     def python_layer(self, x: typing.SupportsInt | typing.SupportsIndex, *, output_shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], forward: collections.abc.Callable[[numpy.ndarray, list[numpy.ndarray], bool], numpy.ndarray], backward: collections.abc.Callable[[numpy.ndarray, list[numpy.ndarray]], tuple[numpy.ndarray, list[numpy.ndarray]]], parameters: collections.abc.Sequence[tuple[str, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], str]] = [], name: str = '') -> int:
         ...
+    def regularize(self, value: typing.SupportsInt | typing.SupportsIndex, weight: str, *, l1: typing.SupportsFloat | typing.SupportsIndex = 0.0, l2: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
+        """
+        Puts l1 sum|w| + l2 sum w^2 on a weight of the node that makes `value`.
+        """
     def rescale(self, x: typing.SupportsInt | typing.SupportsIndex, *, scale: typing.SupportsFloat | typing.SupportsIndex, offset: typing.SupportsFloat | typing.SupportsIndex = 0.0, name: str = '') -> int:
         ...
     def reshape(self, x: typing.SupportsInt | typing.SupportsIndex, *, shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], name: str = '') -> int:
@@ -169,6 +173,69 @@ class Graph:
         ...
     @property
     def parameters(self) -> list[Parameter]:
+        ...
+class SGD:
+    """
+    Options of stochastic gradient descent.
+    """
+    def __init__(self, *, momentum: typing.SupportsFloat | typing.SupportsIndex = 0.0, nesterov: bool = False, weight_decay: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
+        ...
+    @property
+    def momentum(self) -> float:
+        ...
+    @property
+    def nesterov(self) -> bool:
+        ...
+    @property
+    def weight_decay(self) -> float:
+        ...
+class Adam:
+    """
+    Options of Adam and, with decay, of AdamW.
+    """
+    def __init__(self, *, beta_1: typing.SupportsFloat | typing.SupportsIndex = 0.9, beta_2: typing.SupportsFloat | typing.SupportsIndex = 0.999, epsilon: typing.SupportsFloat | typing.SupportsIndex = 1.0000000116860974e-07, amsgrad: bool = False, weight_decay: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
+        ...
+    @property
+    def amsgrad(self) -> bool:
+        ...
+    @property
+    def beta_1(self) -> float:
+        ...
+    @property
+    def beta_2(self) -> float:
+        ...
+    @property
+    def epsilon(self) -> float:
+        ...
+    @property
+    def weight_decay(self) -> float:
+        ...
+class RMSprop:
+    """
+    Options of RMSprop.
+    """
+    def __init__(self, *, rho: typing.SupportsFloat | typing.SupportsIndex = 0.9, momentum: typing.SupportsFloat | typing.SupportsIndex = 0.0, epsilon: typing.SupportsFloat | typing.SupportsIndex = 1.0000000116860974e-07, centered: bool = False, weight_decay: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
+        ...
+    @property
+    def centered(self) -> bool:
+        ...
+    @property
+    def epsilon(self) -> float:
+        ...
+    @property
+    def momentum(self) -> float:
+        ...
+    @property
+    def rho(self) -> float:
+        ...
+    @property
+    def weight_decay(self) -> float:
+        ...
+class Optimizer:
+    """
+    A rule and the clipping before it; 0 is none.
+    """
+    def __init__(self, rule: SGD | Adam | RMSprop, *, clipnorm: typing.SupportsFloat | typing.SupportsIndex = 0.0, global_clipnorm: typing.SupportsFloat | typing.SupportsIndex = 0.0, clipvalue: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
         ...
 class OutputOptions:
     """
@@ -208,21 +275,6 @@ class Progress(Totals):
     @property
     def step(self) -> int:
         ...
-class SGD:
-    """
-    Options of stochastic gradient descent.
-    """
-    def __init__(self, *, momentum: typing.SupportsFloat | typing.SupportsIndex = 0.0, nesterov: bool = False, weight_decay: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
-        ...
-    @property
-    def momentum(self) -> float:
-        ...
-    @property
-    def nesterov(self) -> bool:
-        ...
-    @property
-    def weight_decay(self) -> float:
-        ...
 class Network:
     """
     A graph with weights, optimizer and plans.
@@ -236,7 +288,7 @@ class Network:
         """
         Gradients of sum(output * dy) by the inputs and by every parameter.
         """
-    def compile(self, *, outputs: collections.abc.Sequence[OutputOptions], optimizer: SGD) -> None:
+    def compile(self, *, outputs: collections.abc.Sequence[OutputOptions], optimizer: Optimizer) -> None:
         ...
     def evaluate(self, x: collections.abc.Sequence[Tensor], y: collections.abc.Sequence[Tensor], batch_size: typing.SupportsInt | typing.SupportsIndex) -> Totals:
         ...
@@ -301,8 +353,8 @@ def set_random_seed(seed: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Seeds everything random that comes after: weights and shuffles.
     """
-def sgd_update(parameter: Tensor, gradient: Tensor, velocity: Tensor, learning_rate: typing.SupportsFloat | typing.SupportsIndex, optimizer: SGD) -> tuple[Tensor, Tensor]:
+def update_parameter(rule: SGD | Adam | RMSprop, parameter: Tensor, gradient: Tensor, state: Tensor, learning_rate: typing.SupportsFloat | typing.SupportsIndex, step: typing.SupportsInt | typing.SupportsIndex = 1) -> tuple[Tensor, Tensor]:
     """
-    One step of SGD: the new parameter and velocity.
+    One step of an optimizer: the new parameter and state; `state` is (arrays, *shape).
     """
 __version__: str = '0.1.0'

@@ -14,7 +14,7 @@ from pycnn._summary import summary_lines
 from pycnn.callbacks import CallbackList, History, checked_callbacks
 from pycnn.io import architecture, weights
 from pycnn.layers import Input, Layer
-from pycnn.optimizers import SGD
+from pycnn.optimizers import Optimizer
 
 PathLike = str | os.PathLike[str]
 
@@ -41,21 +41,21 @@ class Sequential(Assembly):
             self.add(layer)
 
     @property
-    def optimizer(self) -> SGD:
+    def optimizer(self) -> Optimizer:
         """The optimizer given to `compile`."""
         return self._ready_compiled(need_loss=False).optimizer
 
     def compile(
         self,
-        optimizer: str | SGD = "sgd",
+        optimizer: str | Optimizer = "sgd",
         loss: Any = None,
         metrics: Any = None,
         callbacks: Any = None,
     ) -> None:
-        """Says how to train; forgets the momentum of an earlier training.
+        """Says how to train; forgets what the optimizer remembers of an earlier training.
 
         Args:
-            optimizer: "sgd" or a `pycnn.optimizers.SGD`.
+            optimizer: a name, e.g. "adam", or one of `pycnn.optimizers`.
             loss: a name or one of `pycnn.losses`; None for a model that only predicts.
             metrics: names or objects of `pycnn.metrics`, e.g. ``["accuracy"]``.
             callbacks: called in every `fit`, before those given there.

@@ -61,6 +61,8 @@ OPS = {
     "cross_entropy": Op("loss", ("probabilities", "labels"), ("probabilities", "labels")),
     "mean_squared_error": Op("loss", ("y_pred", "y_true"), ("y_pred", "y_true")),
     "sgd": Op("sgd", ("parameter", "gradient", "velocity"), None),
+    "adam": Op("adam", ("parameter", "gradient", "state"), None),
+    "rmsprop": Op("rmsprop", ("parameter", "gradient", "state"), None),
 }
 
 
@@ -410,7 +412,7 @@ def _unary_cases() -> list[Case]:
     return [*cases, unary("rescale", (2, 5), scale=3.0)]
 
 
-# Losses and optimizer --------------------------------------------------------------------------
+# Losses and optimizers --------------------------------------------------------------------------
 
 
 def _probabilities(rng, shape) -> np.ndarray:
@@ -486,6 +488,43 @@ def _sgd_cases() -> list[Case]:
     ]
 
 
+def adaptive(op, shape, arrays=0, **options) -> Case:
+    """A row of adam or rmsprop; `arrays` of state, 0 for the first step.
+
+    A mean square that has seen gradients is no smaller than the square of the mean, and rounding
+    must not decide between them: see the bound.
+    """
+
+    def make(rng, draw):
+        drawn = {"parameter": draw(shape), "gradient": draw(shape)}
+        if arrays == 0:
+            return drawn
+        state = np.stack([draw(shape) for _ in range(arrays)])
+        squares = slice(1, None) if op == "adam" else slice(0, 1)
+        state[squares] = state[squares] ** 2 + 1.5
+        if op == "rmsprop":
+            state[1:] *= 0.25
+        return drawn | {"state": state}
+
+    label = "x".join(map(str, shape)) + "".join(f"-{k}{v:g}" for k, v in options.items())
+    return Case(op, label + ("" if arrays else "-start"), make, options, exact=False)
+
+
+def _adaptive_cases() -> list[Case]:
+    return [
+        adaptive("adam", (7,)),
+        adaptive("adam", (3, 3, 6, 17), 2, step=5),
+        adaptive("adam", (33,), 2, step=1000, learning_rate=0.05, weight_decay=0.004),
+        adaptive("adam", (5, 4), 3, step=17, amsgrad=True),
+        adaptive("adam", (16,), 2, step=2, beta_1=0.5, beta_2=0.75, epsilon=0.1),
+        adaptive("rmsprop", (7,)),
+        adaptive("rmsprop", (3, 3, 6, 17), 1),
+        adaptive("rmsprop", (33,), 2, momentum=0.9, learning_rate=0.05),
+        adaptive("rmsprop", (5, 4), 2, centered=True, weight_decay=0.01),
+        adaptive("rmsprop", (16,), 3, centered=True, momentum=0.5, rho=0.75, epsilon=0.01),
+    ]
+
+
 CASES = [
     *_conv_cases(),
     *_pool_cases("max_pool2d"),
@@ -499,4 +538,5 @@ CASES = [
     *_unary_cases(),
     *_loss_cases(),
     *_sgd_cases(),
+    *_adaptive_cases(),
 ]

@@ -14,6 +14,7 @@ namespace py = pybind11;
 void bind_errors();
 void bind_tensor(py::module_& m);
 void bind_graph(py::module_& m);
+void bind_optimizer(py::module_& m);
 void bind_network(py::module_& m);
 void bind_eager(py::module_& m);
 void bind_runtime(py::module_& m);

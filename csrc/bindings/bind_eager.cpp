@@ -19,14 +19,15 @@ void bind_eager(py::module_& m) {
       py::arg("kind"), py::arg("predictions"), py::arg("targets"), Release(),
       "Mean loss over the batch and its gradient by the predictions.");
   m.def(
-      "sgd_update",
-      [](const Tensor& parameter, const Tensor& gradient, const Tensor& velocity,
-         float learning_rate, const SgdOptions& optimizer) {
-        SgdResult r = sgd_update(parameter, gradient, velocity, learning_rate, optimizer);
-        return std::pair(std::move(r.parameter), std::move(r.velocity));
+      "update_parameter",
+      [](const UpdateRule& rule, const Tensor& parameter, const Tensor& gradient,
+         const Tensor& state, float learning_rate, std::int64_t step) {
+        UpdateResult r = update_parameter(rule, parameter, gradient, state, learning_rate, step);
+        return std::pair(std::move(r.parameter), std::move(r.state));
       },
-      py::arg("parameter"), py::arg("gradient"), py::arg("velocity"), py::arg("learning_rate"),
-      py::arg("optimizer"), Release(), "One step of SGD: the new parameter and velocity.");
+      py::arg("rule"), py::arg("parameter"), py::arg("gradient"), py::arg("state"),
+      py::arg("learning_rate"), py::arg("step") = 1, Release(),
+      "One step of an optimizer: the new parameter and state; `state` is (arrays, *shape).");
   m.def("measure_peak", &measure_peak, py::arg("seconds") = 0.5, Release(),
         "Floating-point operations per second of all threads in a loop of multiply-adds.");
 }

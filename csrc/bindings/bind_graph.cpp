@@ -271,6 +271,14 @@ void bind_graph(py::module_& m) {
       .def("python_layer", &add_python_layer, py::arg("x"), py::kw_only(), py::arg("output_shape"),
            py::arg("forward"), py::arg("backward"),
            py::arg("parameters") = std::vector<WeightArgument>{}, py::arg("name") = "")
+      .def(
+          "regularize",
+          [](Graph& g, ValueId value, const std::string& weight, float l1, float l2) {
+            g.regularize(value, weight, {l1, l2});
+          },
+          py::arg("value"), py::arg("weight"), py::kw_only(), py::arg("l1") = 0.0f,
+          py::arg("l2") = 0.0f,
+          "Puts l1 sum|w| + l2 sum w^2 on a weight of the node that makes `value`.")
       .def_property_readonly("parameters", &Graph::parameters)
       .def_property_readonly("nodes", &Graph::describe);
 }

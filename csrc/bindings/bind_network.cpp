@@ -35,20 +35,6 @@ void bind_totals(py::module_& m) {
       .def_readonly("done", &Progress::done);
 }
 
-void bind_sgd(py::module_& m) {
-  py::class_<SgdOptions>(m, "SGD", "Options of stochastic gradient descent.")
-      .def(py::init([](float momentum, bool nesterov, float weight_decay) {
-             const SgdOptions options{momentum, nesterov, weight_decay};
-             check_sgd(options);
-             return options;
-           }),
-           py::kw_only(), py::arg("momentum") = 0.0f, py::arg("nesterov") = false,
-           py::arg("weight_decay") = 0.0f)
-      .def_readonly("momentum", &SgdOptions::momentum)
-      .def_readonly("nesterov", &SgdOptions::nesterov)
-      .def_readonly("weight_decay", &SgdOptions::weight_decay);
-}
-
 Totals train_step(Network& n, const Tensors& x, const Tensors& y, float learning_rate) {
   return n.train_step(x, y, learning_rate);
 }
@@ -75,7 +61,6 @@ void bind_network(py::module_& m) {
            py::arg("from_logits") = false, py::arg("weight") = 1.0f,
            py::arg("top_k") = std::vector<int>{});
   bind_totals(m);
-  bind_sgd(m);
   py::class_<Network>(m, "Network",
                       "A graph with weights, optimizer and plans.\n\n"
                       "Calls release the GIL, watch for Ctrl-C and refuse a second thread\n"
@@ -86,7 +71,7 @@ void bind_network(py::module_& m) {
       .def("set_parameter", &Network::set_parameter, py::arg("index"), py::arg("value"))
       .def(
           "compile",
-          [](Network& n, std::vector<OutputOptions> outputs, const SgdOptions& optimizer) {
+          [](Network& n, std::vector<OutputOptions> outputs, const OptimizerOptions& optimizer) {
             n.compile({std::move(outputs), optimizer});
           },
           py::kw_only(), py::arg("outputs"), py::arg("optimizer"))

@@ -7,6 +7,7 @@ PYBIND11_MODULE(_core, m) {
   bind_errors();
   bind_tensor(m);
   bind_graph(m);
+  bind_optimizer(m);
   bind_network(m);
   bind_eager(m);
   bind_runtime(m);

@@ -260,6 +260,22 @@ ValueId Graph::host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape out
                   std::move(parameters));
 }
 
+void Graph::regularize(ValueId value, std::string_view weight, const Penalty& penalty) {
+  const int node = producer(value);
+  if (node < 0) throw ValueError("[Graph] an input has no weights to regularize");
+  const Node& owner = nodes_[static_cast<std::size_t>(node)];
+  check_not_negative(owner.who().c_str(), "l1", double(penalty.l1));
+  check_not_negative(owner.who().c_str(), "l2", double(penalty.l2));
+  for (ParameterId id : owner.parameters) {
+    Parameter& p = parameters_[static_cast<std::size_t>(id)];
+    if (p.name != weight || !p.trainable) continue;
+    p.penalty = penalty;
+    return;
+  }
+  throw ValueError(owner.who() + " has no trained weight '" + std::string(weight) +
+                   "' to regularize");
+}
+
 namespace {
 
 // How far one value sees: extent in input pixels, and how many input pixels one step is.

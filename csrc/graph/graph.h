@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "ops/dense.h"
 #include "ops/global_avg_pool2d.h"
 #include "ops/global_max_pool2d.h"
+#include "ops/gradient.h"
 #include "ops/max_pool2d.h"
 #include "ops/permute.h"
 #include "ops/rescale.h"
@@ -77,6 +79,7 @@ struct Parameter {
   Shape shape;
   Initializer initializer;
   bool trainable = true;  // false: statistics that a step keeps, not the optimizer
+  Penalty penalty = {};   // on the size of the weights, part of the loss
 };
 
 // What a table of the network shows of a node.
@@ -134,6 +137,10 @@ class Graph {
   ValueId rescale(ValueId x, const RescaleOptions& options, std::string name = "");
   ValueId host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape output_shape,
                      std::vector<Parameter> parameters, std::string name = "");
+
+  // Puts a penalty on a weight of the node that makes `value`. ValueError for a weight that is
+  // not there or not trained, for a factor that is negative or not finite.
+  void regularize(ValueId value, std::string_view weight, const Penalty& penalty);
 
   const Shape& shape(ValueId value) const;  // ValueError for an unknown value
   const std::vector<Node>& nodes() const { return nodes_; }

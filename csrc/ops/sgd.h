@@ -1,8 +1,9 @@
 #pragma once
 // Stochastic gradient descent as Keras has it, for learning rate r, momentum m, decay d:
 //   w -= r d w;  v = m v - r g;  w += v   (Nesterov: w += m v - r g)
+// State: v if m > 0.
 
-#include <cstdint>
+#include "ops/gradient.h"
 
 namespace pycnn {
 
@@ -15,14 +16,12 @@ struct SgdOptions {
 // Throws ValueError for a momentum outside [0, 1), Nesterov without momentum, a negative decay.
 void check_sgd(const SgdOptions& options);
 
+inline int state_arrays(const SgdOptions& options) { return options.momentum != 0.0f ? 1 : 0; }
+
 namespace cpu {
 
 struct SgdKernels {
-  // Updates `count` parameters (a multiple of 16). The gradient is the sum, in order, of `partials`
-  // arrays that lie `partial_stride` floats apart. `velocity` may be null when momentum is 0.
-  void (*update)(const SgdOptions& options, float learning_rate, const float* gradients,
-                 int partials, std::int64_t partial_stride, std::int64_t count, float* parameters,
-                 float* velocity);
+  void (*update)(const SgdOptions& options, float learning_rate, const Stretch& s);
 };
 
 }  // namespace cpu

@@ -26,7 +26,7 @@ struct Batch {
 // Sums over images, for means in the end.
 struct Totals {
   std::int64_t images = 0;
-  double loss_sum = 0;                // of all outputs, weighted
+  double loss_sum = 0;                // of all outputs, weighted, with the weights' penalties
   std::vector<double> output_losses;  // sums per output
   std::vector<std::int64_t> hits;     // per output and k of its top-k list, one after another
 

@@ -109,25 +109,56 @@ LossResult compute_loss(LossKind kind, const Tensor& predictions, const Tensor& 
   return result;
 }
 
-SgdResult sgd_update(const Tensor& parameter, const Tensor& gradient, const Tensor& velocity,
-                     float learning_rate, const SgdOptions& options) {
-  check_sgd(options);
-  if (gradient.shape() != parameter.shape() || velocity.shape() != parameter.shape()) {
-    throw ValueError("[SGD] parameter, gradient and velocity must have one shape; got " +
-                     to_string(parameter.shape()) + ", " + to_string(gradient.shape()) + " and " +
-                     to_string(velocity.shape()));
+namespace {
+
+// Copies padded with zeros to whole vectors, which the kernels want; `arrays` of them.
+Tensor padded(const Tensor& t, std::int64_t arrays, std::int64_t size, std::int64_t stride) {
+  Tensor copy({arrays, stride});
+  std::fill_n(copy.data<float>(), arrays * stride, 0.0f);
+  for (std::int64_t a = 0; a < arrays; ++a) {
+    std::copy_n(t.data<float>() + a * size, size, copy.data<float>() + a * stride);
   }
-  // The kernel wants whole vectors: work on copies that are padded with zeros.
-  const std::int64_t count = (parameter.size() + kLanes - 1) / kLanes * kLanes;
-  Tensor w({count}), g({count}), v({count});
-  std::copy_n(parameter.data<float>(), parameter.size(), w.data<float>());
-  std::copy_n(gradient.data<float>(), gradient.size(), g.data<float>());
-  std::copy_n(velocity.data<float>(), velocity.size(), v.data<float>());
-  cpu::kernels().sgd->update(options, learning_rate, g.data<float>(), 1, count, count,
-                             w.data<float>(), v.data<float>());
-  SgdResult result{Tensor(parameter.shape()), Tensor(parameter.shape())};
-  std::copy_n(w.data<float>(), parameter.size(), result.parameter.data<float>());
-  std::copy_n(v.data<float>(), parameter.size(), result.velocity.data<float>());
+  return copy;
+}
+
+void check_operands(const UpdateRule& rule, const Tensor& parameter, const Tensor& gradient,
+                    const Tensor& state) {
+  Shape one = state.shape();
+  const std::int64_t arrays = one.empty() ? 0 : one[0];
+  if (!one.empty()) one.erase(one.begin());
+  if (gradient.shape() != parameter.shape() || one != parameter.shape()) {
+    throw ValueError("[optimizer] parameter, gradient and state must have one shape; got " +
+                     to_string(parameter.shape()) + ", " + to_string(gradient.shape()) + " and " +
+                     to_string(one));
+  }
+  // SGD without momentum takes a velocity as well, to show it.
+  const int wanted = std::max(state_arrays(rule), 1);
+  if (arrays != wanted) {
+    throw ValueError("[optimizer] expected a state of " + std::to_string(wanted) + " arrays; got " +
+                     std::to_string(arrays));
+  }
+}
+
+}  // namespace
+
+UpdateResult update_parameter(const UpdateRule& rule, const Tensor& parameter,
+                              const Tensor& gradient, const Tensor& state, float learning_rate,
+                              std::int64_t step) {
+  check_optimizer({rule});
+  check_operands(rule, parameter, gradient, state);
+  if (step < 1) throw ValueError("[optimizer] steps count from 1; got " + std::to_string(step));
+  const std::int64_t size = parameter.size(), arrays = state.shape()[0];
+  const std::int64_t stride = (size + kLanes - 1) / kLanes * kLanes;
+  Tensor w = padded(parameter, 1, size, stride);
+  Tensor s = padded(state, arrays, size, stride);
+  const Tensor g = padded(gradient, 1, size, stride);
+  apply_rule(rule, learning_rate, step,
+             {stride, w.data<float>(), {g.data<float>(), 1, stride}, s.data<float>(), stride});
+  UpdateResult result{Tensor(parameter.shape()), Tensor(state.shape())};
+  std::copy_n(w.data<float>(), size, result.parameter.data<float>());
+  for (std::int64_t a = 0; a < arrays; ++a) {
+    std::copy_n(s.data<float>() + a * stride, size, result.state.data<float>() + a * size);
+  }
   return result;
 }
 

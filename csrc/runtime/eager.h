@@ -3,7 +3,7 @@
 
 #include "core/tensor.h"
 #include "ops/loss.h"
-#include "ops/sgd.h"
+#include "runtime/optimizer.h"
 
 namespace pycnn {
 
@@ -16,13 +16,15 @@ struct LossResult {
 // Throws ValueError or TypeError.
 LossResult compute_loss(LossKind kind, const Tensor& predictions, const Tensor& targets);
 
-struct SgdResult {
-  Tensor parameter, velocity;
+struct UpdateResult {
+  Tensor parameter, state;
 };
 
-// One SGD step on arrays of equal shape; the arguments stay as they are.
-SgdResult sgd_update(const Tensor& parameter, const Tensor& gradient, const Tensor& velocity,
-                     float learning_rate, const SgdOptions& options);
+// One step of a rule on a parameter of any shape; `state` is (arrays, *shape), all that the rule
+// keeps, in the order of its header. The arguments stay as they are. Throws ValueError.
+UpdateResult update_parameter(const UpdateRule& rule, const Tensor& parameter,
+                              const Tensor& gradient, const Tensor& state, float learning_rate,
+                              std::int64_t step);
 
 // Floating-point operations per second that all threads reach together in a loop of multiply-adds
 // of the instruction set in use, over about `seconds`: the peak that benchmarks compare with.

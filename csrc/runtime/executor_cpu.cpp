@@ -89,29 +89,27 @@ Block CpuExecutor::block(std::int64_t index, int worker) const {
           output_stride()};
 }
 
-CpuExecutor::Partials CpuExecutor::partials() const {
+PartialSums CpuExecutor::partials() const {
   return {reinterpret_cast<const float*>(gradients_.data()), slots_, gradient_stride_};
 }
 
-void CpuExecutor::run(const Batch& batch, const Update& update) {
+void CpuExecutor::run(const Batch& batch, Optimizer* optimizer) {
   prepare(batch);
   Job job{BlockRunner(plan_, parameters_, batch),
           std::make_unique<std::atomic<std::int64_t>[]>(stages_.size()), false, nullptr};
   parallel_run([&](Team& team) {
     run_stages(job, team);
-    if (!update) return;
+    if (optimizer == nullptr) return;
+    optimizer->measure(team);
     team.barrier();
     // Every thread looks at all losses itself: cheaper than one more barrier.
-    if (job.cancelled.load() || !all_finite()) return;
-    const std::int64_t vectors = parameters_.trainable_size() / kLanes;
-    const std::int64_t begin = vectors * team.index() / team.size() * kLanes;
-    const std::int64_t end = vectors * (team.index() + 1) / team.size() * kLanes;
-    if (begin < end) update(partials(), begin, end);
+    if (job.cancelled.load() || !all_finite() || !optimizer->finite()) return;
+    optimizer->apply(team, partials());
     if (team.index() > 0) return;
     for (const Moved& m : moved_) std::copy(m.values.begin(), m.values.end(), parameters_.at(m.id));
   });
   if (job.error) std::rethrow_exception(job.error);
-  finite_ = all_finite();
+  finite_ = all_finite() && (optimizer == nullptr || optimizer->finite());
 }
 
 bool CpuExecutor::all_finite() const {
@@ -153,7 +151,7 @@ void CpuExecutor::run_block(Job& job, const Stage& stage, std::int64_t index, in
 }
 
 void CpuExecutor::copy_gradient(ParameterId id, float* out) const {
-  const Partials p = partials();
+  const PartialSums p = partials();
   const std::int64_t size = element_count(graph_.parameters()[static_cast<std::size_t>(id)].shape);
   const float* first = p.first + parameters_.offset(id);
   for (std::int64_t i = 0; i < size; ++i) {

@@ -2,13 +2,13 @@
 // Runs a plan on the CPU: blocks of 16 images in parallel, each through the whole program while it
 // is warm in the cache; one fork and join per step; the same bits for any number of threads.
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "core/arena.h"
 #include "core/thread_pool.h"
 #include "runtime/block_runner.h"
+#include "runtime/optimizer.h"
 
 namespace pycnn {
 
@@ -16,21 +16,13 @@ class CpuExecutor {
  public:
   CpuExecutor(const Graph& graph, Plan plan, ParameterStore& parameters);
 
-  // The gradients of a step, as partial sums to be added in order.
-  struct Partials {
-    const float* first;
-    int count;
-    std::int64_t stride;
-  };
-  // Applies the update to parameters [begin, end) of the flat buffer; called once per thread on
-  // ranges that are multiples of 16.
-  using Update = std::function<void(const Partials&, std::int64_t begin, std::int64_t end)>;
+  // Runs the program for the batch, then a step of the optimizer (which has begun, or is null)
+  // unless a loss or penalty is not finite. What a host layer or an interrupt throws comes out
+  // here, nothing updated.
+  void run(const Batch& batch, Optimizer* optimizer = nullptr);
 
-  // Runs the program for the batch, then `update` (which may be empty) unless a loss is not
-  // finite. What a host layer or an interrupt throws comes out here, nothing updated.
-  void run(const Batch& batch, const Update& update);
-
-  // Of the last run: loss and rank of every image, in batch order; and whether all were finite.
+  // Of the last run: loss and rank of every image, in batch order; and whether all, and the
+  // penalties, were finite.
   const float* losses(int output) const { return losses_.data() + output * output_stride(); }
   const std::int32_t* ranks(int output) const { return ranks_.data() + output * output_stride(); }
   bool finite() const { return finite_; }
@@ -71,7 +63,7 @@ class CpuExecutor {
   Tensor collect(const BlockRunner& runner, BufferId from, const Shape& image_shape) const;
   void distribute(const BlockRunner& runner, BufferId to, const Tensor& images) const;
   std::vector<Tensor> host_weights(const Node& node) const;
-  Partials partials() const;
+  PartialSums partials() const;
   std::int64_t output_stride() const { return blocks_ * cpu::kLanes; }
   bool all_finite() const;
 

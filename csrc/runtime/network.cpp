@@ -111,7 +111,6 @@ void check_top_k(const std::vector<int>& top_k, std::int64_t classes) {
 
 void Network::compile(const CompileOptions& options) {
   const Lease lease(busy_, "model");
-  check_sgd(options.optimizer);
   if (options.outputs.size() != outputs_.size()) {
     throw ValueError("[compile] the network has " + std::to_string(outputs_.size()) +
                      " outputs; got losses for " + std::to_string(options.outputs.size()));
@@ -125,10 +124,10 @@ void Network::compile(const CompileOptions& options) {
     losses.push_back(resolve_loss(*graph_, outputs_[i], o, fusion_wanted()));
     top_k.push_back(o.top_k);
   }
+  auto optimizer = std::make_unique<Optimizer>(options.optimizer, *graph_, parameters_);
   losses_ = std::move(losses);
   top_k_ = std::move(top_k);
-  optimizer_ = options.optimizer;
-  velocity_ = Arena();
+  optimizer_ = std::move(optimizer);
   for (auto& executor : executors_) executor.reset();
 }
 
@@ -236,9 +235,10 @@ CpuExecutor& Network::executor(PlanKind kind) {
   return *executor;
 }
 
-Totals Network::totals(const CpuExecutor& executor, std::int64_t images) const {
+Totals Network::totals(const CpuExecutor& executor, std::int64_t images, double penalty) const {
   Totals totals;
   totals.images = images;
+  totals.loss_sum = penalty * static_cast<double>(images);
   for (std::size_t o = 0; o < losses_.size(); ++o) {
     const float* losses = executor.losses(static_cast<int>(o));
     const std::int32_t* ranks = executor.ranks(static_cast<int>(o));
@@ -264,27 +264,13 @@ Totals Network::train_step(const Tensors& x, const Tensors& y, float learning_ra
   return train_step(batch, learning_rate);
 }
 
-float* Network::velocity() {
-  if (optimizer_.momentum == 0.0f) return nullptr;
-  if (velocity_.size() == 0) {
-    const std::int64_t size = std::max<std::int64_t>(parameters_.trainable_size(), 1);
-    velocity_ = Arena(static_cast<std::size_t>(size) * sizeof(float));
-    std::fill_n(reinterpret_cast<float*>(velocity_.data()), size, 0.0f);
-  }
-  return reinterpret_cast<float*>(velocity_.data());
-}
-
 Totals Network::train_step(const Batch& batch, float learning_rate) {
   const Lease lease(busy_, "model");
   require_compiled();
   CpuExecutor& train = executor(PlanKind::train);
-  float* v = velocity();
-  const cpu::SgdKernels& sgd = *cpu::kernels().sgd;
-  train.run(batch, [&](const CpuExecutor::Partials& p, std::int64_t begin, std::int64_t end) {
-    sgd.update(optimizer_, learning_rate, p.first + begin, p.count, p.stride, end - begin,
-               parameters_.flat() + begin, v != nullptr ? v + begin : nullptr);
-  });
-  const Totals result = totals(train, batch.count);
+  optimizer_->begin(learning_rate);
+  train.run(batch, optimizer_.get());
+  const Totals result = totals(train, batch.count, optimizer_->measured_penalty());
   if (!train.finite()) {
     const double loss = result.loss();  // a NaN may have a sign, which says nothing
     throw FloatingPointError("the loss is " + (std::isnan(loss) ? "nan" : std::to_string(loss)) +
@@ -318,11 +304,12 @@ Totals Network::evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_
   check_data(x, targets);
   const Lease lease(busy_, "model");
   CpuExecutor& evaluate = executor(PlanKind::evaluate);
+  const double penalty = optimizer_->penalty();
   Totals all;
   for_each_batch(x, batch_size, evaluate, [&](Batch& batch) {
     batch.targets = pointers(targets);
-    evaluate.run(batch, {});
-    all.add(totals(evaluate, batch.count));
+    evaluate.run(batch);
+    all.add(totals(evaluate, batch.count, penalty));
   });
   return all;
 }
@@ -335,7 +322,7 @@ Tensors Network::predict(const Tensors& x, std::int64_t batch_size, bool trainin
   for (ValueId v : outputs_) outputs.emplace_back(batch_shape(x[0].shape()[0], v));
   for_each_batch(x, batch_size, predict, [&](Batch& batch) {
     for (Tensor& t : outputs) batch.outputs.push_back(&t);
-    predict.run(batch, {});
+    predict.run(batch);
   });
   return outputs;
 }
@@ -364,7 +351,7 @@ Network::Gradients Network::backward(const Tensors& x, const Tensors& dy, bool t
   batch.output_gradients = pointers(dy);
   for (Tensor& t : result.inputs) batch.input_gradients.push_back(&t);
   batch.count = count;
-  gradient.run(batch, {});
+  gradient.run(batch);
   for (std::size_t i = 0; i < graph_->parameters().size(); ++i) {
     const Parameter& p = graph_->parameters()[i];
     result.parameters.emplace_back(p.shape);

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "graph/graph.h"
-#include "ops/sgd.h"
 #include "runtime/batch.h"
 #include "runtime/executor_cpu.h"
+#include "runtime/optimizer.h"
 #include "runtime/parameter_store.h"
 
 namespace pycnn {
@@ -26,7 +26,7 @@ struct OutputOptions {
 
 struct CompileOptions {
   std::vector<OutputOptions> outputs;  // one for each output of the network
-  SgdOptions optimizer;
+  OptimizerOptions optimizer;
 };
 
 using Tensors = std::vector<Tensor>;
@@ -86,8 +86,7 @@ class Network {
   void check_target(std::size_t output, const Tensor& y, std::int64_t count) const;
   Shape batch_shape(std::int64_t count, ValueId value) const;
   CpuExecutor& executor(PlanKind kind);
-  Totals totals(const CpuExecutor& executor, std::int64_t images) const;
-  float* velocity();
+  Totals totals(const CpuExecutor& executor, std::int64_t images, double penalty) const;
   // Runs fn(batch) on consecutive batches of x.
   template <typename F>
   void for_each_batch(const Tensors& x, std::int64_t batch_size, const CpuExecutor& executor, F fn);
@@ -97,10 +96,9 @@ class Network {
   std::uint64_t seed_;
   std::uint64_t epochs_ = 0;
   ParameterStore parameters_;
-  std::vector<LossSpec> losses_;         // by output; empty until compile
-  std::vector<std::vector<int>> top_k_;  // by output
-  SgdOptions optimizer_;
-  Arena velocity_;
+  std::vector<LossSpec> losses_;                        // by output; empty until compile
+  std::vector<std::vector<int>> top_k_;                 // by output
+  std::unique_ptr<Optimizer> optimizer_;                // null until compile
   std::unique_ptr<CpuExecutor> executors_[kPlanKinds];  // by PlanKind
   mutable std::atomic<bool> busy_{false};
 };

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pycnn import initializers
+from pycnn import initializers, regularizers
 from pycnn._checks import finite_float, positive_int, shape_tuple
 from pycnn._core import Graph
 from pycnn.layers.activation import add_activation, checked_activation
@@ -42,6 +42,7 @@ class Dense(Layer):
         use_bias: whether a bias per unit is added.
         kernel_initializer: see `pycnn.initializers`.
         bias_initializer: likewise.
+        kernel_regularizer: a penalty on the kernel, see `pycnn.regularizers`; None is none.
         input_shape: shape of one image, for the first layer of a model.
         name: unique within the model.
 
@@ -56,6 +57,7 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: str | initializers.Initializer = "glorot_uniform",
         bias_initializer: str | initializers.Initializer = "zeros",
+        kernel_regularizer: str | regularizers.Regularizer | dict[str, Any] | None = None,
         *,
         input_shape: Sequence[int] | None = None,
         name: str | None = None,
@@ -66,6 +68,7 @@ class Dense(Layer):
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer, self._where)
         self.bias_initializer = initializers.get(bias_initializer, self._where)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer, self._where)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor."""
@@ -75,6 +78,7 @@ class Dense(Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": self.kernel_initializer,
             "bias_initializer": self.bias_initializer,
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
             **super().get_config(),
         }
 
@@ -87,6 +91,8 @@ class Dense(Layer):
             bias_initializer=self.bias_initializer,
             name=self.name,
         )
+        if self.kernel_regularizer is not None:
+            self.kernel_regularizer.add_to(graph, value, "kernel")
         return add_activation(graph, value, self.activation, self.name)
 
 

@@ -237,6 +237,42 @@ def _sgd(arrays, learning_rate=0.01, momentum=0.0, nesterov=False, weight_decay=
     return [(4, w + 2 * step), (2, step)]
 
 
+def _adam(arrays, step=1, learning_rate=0.001, beta_1=0.9, beta_2=0.999, **options):
+    w, g = _abs(arrays, "parameter", "gradient")
+    _, new = ref.adam(**arrays, step=step, beta_1=beta_1, beta_2=beta_2, **options)
+    before = np.abs(arrays.get("state", np.zeros(new.shape)).astype(np.float64))
+    # m + (1 - beta) (g - m): every term counts, a sum near 0 does not
+    mean = before[0] + (1 - beta_1) * (g + before[0])
+    square = before[1] + (1 - beta_2) * (g**2 + before[1])
+    rate = learning_rate * np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+    change = rate * mean / (np.sqrt(new[-1]) + options.get("epsilon", 1e-7))
+    # the step: mean, rate, root, sum, quotient, and half of the square's roundings
+    decayed = w * (1 + learning_rate * options.get("weight_decay", 0.0))
+    return [
+        (16, decayed + change * (1 + square / new[-1])),
+        (4, np.stack([mean, square, np.maximum(square, new[-1])][: len(new)])),
+    ]
+
+
+def _rmsprop(arrays, learning_rate=0.001, **options):
+    w, g = _abs(arrays, "parameter", "gradient")
+    _, new = ref.rmsprop(**arrays, learning_rate=learning_rate, **options)
+    square, variance, magnitudes = new[0], new[0], [new[0]]
+    before = np.abs(arrays.get("state", np.zeros(new.shape)).astype(np.float64))
+    if options.get("centered"):
+        rho = options.get("rho", 0.9)
+        magnitudes.append(rho * before[1] + (1 - rho) * g)
+        variance = square - new[1] ** 2
+        square = square + magnitudes[1] ** 2  # what cancels keeps its rounding errors
+    denominator = variance + options.get("epsilon", 1e-7)
+    change = learning_rate * g / np.sqrt(denominator) * (1 + square / denominator)
+    if options.get("momentum", 0.0) > 0:
+        change = change + options["momentum"] * before[-1]
+        magnitudes.append(change)
+    decayed = w * (1 + learning_rate * options.get("weight_decay", 0.0))
+    return [(16, decayed + change), (16, np.stack(magnitudes))]
+
+
 FORWARD = {
     "conv2d": _conv2d,
     "max_pool2d": _max_pool2d,
@@ -265,6 +301,8 @@ FORWARD = {
     "cross_entropy": _cross_entropy,
     "mean_squared_error": _mean_squared_error,
     "sgd": _sgd,
+    "adam": _adam,
+    "rmsprop": _rmsprop,
 }
 
 BACKWARD = {

@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 HEADERS = HERE.parents[1] / "csrc" / "ops"
 NOT_OPS = {
     "padding": "the size rule that convolution and pooling share; tested through them",
+    "gradient": "what the rules of the optimizers work on; tested through them",
     "gather": "between NHWC and the block layout; every forward and backward goes through it",
     "peak": "no op: the multiply-add loop that benchmarks compare with",
 }

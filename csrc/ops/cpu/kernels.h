@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/adam.h"
 #include "ops/add.h"
 #include "ops/avg_pool2d.h"
 #include "ops/batch_norm.h"
@@ -14,12 +15,14 @@
 #include "ops/gather.h"
 #include "ops/global_avg_pool2d.h"
 #include "ops/global_max_pool2d.h"
+#include "ops/gradient.h"
 #include "ops/loss.h"
 #include "ops/max_pool2d.h"
 #include "ops/peak.h"
 #include "ops/permute.h"
 #include "ops/relu.h"
 #include "ops/rescale.h"
+#include "ops/rmsprop.h"
 #include "ops/sgd.h"
 #include "ops/sigmoid.h"
 #include "ops/softmax.h"
@@ -47,7 +50,10 @@ struct Kernels {
   const ZeroPad2dKernels* zero_pad2d;
   const PermuteKernels* permute;
   const LossKernels* loss;
+  const GradientKernels* gradient;
   const SgdKernels* sgd;
+  const AdamKernels* adam;
+  const RmspropKernels* rmsprop;
   const PeakKernels* peak;
 };
 

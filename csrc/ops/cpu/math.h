@@ -10,6 +10,14 @@ namespace pycnn::cpu::PYCNN_ISA {
 PYCNN_INLINE V min(V a, V b) { return a < b ? a : b; }
 PYCNN_INLINE V max(V a, V b) { return a > b ? a : b; }
 
+// Lane by lane: there is no operator for it; compilers make one instruction of this.
+PYCNN_INLINE V sqrt(V v) {
+  V root{};
+  PYCNN_UNROLL
+  for (int l = 0; l < W; ++l) root[l] = __builtin_sqrtf(v[l]);
+  return root;
+}
+
 // Relative error about 1e-7; 0 below -103, infinity above 88.72; NaN gives NaN.
 PYCNN_INLINE V exp(V x) {
   const V clamped = max(min(x, splat(89.0f)), splat(-104.0f));

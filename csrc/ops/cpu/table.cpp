@@ -22,7 +22,10 @@ extern const GlobalMaxPool2dKernels global_max_pool2d_kernels;
 extern const ZeroPad2dKernels zero_pad2d_kernels;
 extern const PermuteKernels permute_kernels;
 extern const LossKernels loss_kernels;
+extern const GradientKernels gradient_kernels;
 extern const SgdKernels sgd_kernels;
+extern const AdamKernels adam_kernels;
+extern const RmspropKernels rmsprop_kernels;
 extern const PeakKernels peak_kernels;
 
 extern const Kernels kernels;
@@ -44,7 +47,10 @@ const Kernels kernels{&gather_kernels,
                       &zero_pad2d_kernels,
                       &permute_kernels,
                       &loss_kernels,
+                      &gradient_kernels,
                       &sgd_kernels,
+                      &adam_kernels,
+                      &rmsprop_kernels,
                       &peak_kernels};
 
 }  // namespace pycnn::cpu::PYCNN_ISA
