@@ -118,6 +118,13 @@ def as_pair(value: Size, op: str, name: str) -> tuple[int, int]:
     return first, second
 
 
+def as_int(value: int, op: str, name: str) -> int:
+    try:
+        return _index(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"[{op}] {name} must be an integer, below 2^31; got {value!r}") from None
+
+
 def as_padding(padding: Padding, op: str) -> str | tuple[tuple[int, int], tuple[int, int]]:
     if isinstance(padding, str):
         return padding

@@ -45,16 +45,19 @@ def output_size(size, kernel, strides, pads):
     )
 
 
-def positions(kernel, strides, out) -> Iterator[tuple[int, int, tuple[slice, ...]]]:
+def positions(
+    kernel, strides, out, dilation=(1, 1)
+) -> Iterator[tuple[int, int, tuple[slice, ...]]]:
     """For each kernel position (a, b), row by row: the pixels that it meets, as an index.
 
-    `padded[index]` has the shape of the output: entry (i, j) is pixel (i * s_h + a, j * s_w + b).
+    `padded[index]` has the shape of the output: entry (i, j) is pixel
+    (i * s_h + a * d_h, j * s_w + b * d_w).
     """
-    (sh, sw), (oh, ow) = strides, out
+    (sh, sw), (oh, ow), (dh, dw) = strides, out, dilation
     for a in range(kernel[0]):
         for b in range(kernel[1]):
-            rows = slice(a, a + sh * (oh - 1) + 1, sh)
-            columns = slice(b, b + sw * (ow - 1) + 1, sw)
+            rows = slice(a * dh, a * dh + sh * (oh - 1) + 1, sh)
+            columns = slice(b * dw, b * dw + sw * (ow - 1) + 1, sw)
             yield a, b, (slice(None), rows, columns)
 
 
@@ -76,24 +79,64 @@ def _geometry(x, kernel, strides, padding):
 # Convolution -----------------------------------------------------------------------------------
 
 
-def conv2d(x, kernel, bias=None, strides=1, padding="valid"):
+def _conv_geometry(x, kernel, strides, padding, dilation):
+    """As `_geometry` with the kernel's extent, its gaps included, and `positions` of its taps."""
+    taps, dilation = kernel.shape[:2], pair(dilation)
+    extent = tuple((k - 1) * d + 1 for k, d in zip(taps, dilation, strict=True))
+    size, strides, pads, out = _geometry(x, extent, strides, padding)
+    return size, pads, out, list(positions(taps, strides, out, dilation))
+
+
+def _parts(groups, *channels):
+    """For each group its slice of each number of channels."""
+    for g in range(groups):
+        yield [slice(g * n // groups, (g + 1) * n // groups) for n in channels]
+
+
+def conv2d(x, kernel, bias=None, strides=1, padding="valid", dilation=1, groups=1):
     x, kernel = _f64(x), _f64(kernel)
-    _, strides, pads, out = _geometry(x, kernel.shape[:2], strides, padding)
+    _, pads, out, taps = _conv_geometry(x, kernel, strides, padding, dilation)
     padded = _pad(x, pads)
     y = np.zeros((len(x), *out, kernel.shape[3]))
-    for a, b, seen in positions(kernel.shape[:2], strides, out):
-        y += padded[seen] @ kernel[a, b]
+    for i, o in _parts(groups, x.shape[3], kernel.shape[3]):
+        for a, b, seen in taps:
+            y[..., o] += padded[..., i][seen] @ kernel[a, b, :, o]
     return y if bias is None else y + _f64(bias)
 
 
-def conv2d_backward(dy, x, kernel, strides=1, padding="valid"):
+def conv2d_backward(dy, x, kernel, strides=1, padding="valid", dilation=1, groups=1):
     dy, x, kernel = _f64(dy), _f64(x), _f64(kernel)
-    size, strides, pads, out = _geometry(x, kernel.shape[:2], strides, padding)
+    size, pads, _, taps = _conv_geometry(x, kernel, strides, padding, dilation)
     padded = _pad(x, pads)
     dpadded, dkernel = np.zeros_like(padded), np.zeros_like(kernel)
-    for a, b, seen in positions(kernel.shape[:2], strides, out):
-        dkernel[a, b] = np.tensordot(padded[seen], dy, axes=([0, 1, 2], [0, 1, 2]))
-        dpadded[seen] += dy @ kernel[a, b].T
+    for i, o in _parts(groups, x.shape[3], kernel.shape[3]):
+        for a, b, seen in taps:
+            dkernel[a, b, :, o] = np.tensordot(
+                padded[..., i][seen], dy[..., o], axes=([0, 1, 2],) * 2
+            )
+            dpadded[..., i][seen] += dy[..., o] @ kernel[a, b, :, o].T
+    return _crop(dpadded, size, pads), dkernel, dy.sum(axis=(0, 1, 2))
+
+
+def depthwise_conv2d(x, kernel, bias=None, strides=1, padding="valid", dilation=1):
+    x, kernel = _f64(x), _f64(kernel)
+    _, pads, out, taps = _conv_geometry(x, kernel, strides, padding, dilation)
+    padded = _pad(x, pads)
+    y = np.zeros((len(x), *out, *kernel.shape[2:]))
+    for a, b, seen in taps:
+        y += padded[seen][..., np.newaxis] * kernel[a, b]
+    y = y.reshape(*y.shape[:3], -1)
+    return y if bias is None else y + _f64(bias)
+
+
+def depthwise_conv2d_backward(dy, x, kernel, strides=1, padding="valid", dilation=1):
+    dy, x, kernel = _f64(dy), _f64(x), _f64(kernel)
+    size, pads, _, taps = _conv_geometry(x, kernel, strides, padding, dilation)
+    padded, split = _pad(x, pads), dy.reshape(*dy.shape[:3], *kernel.shape[2:])
+    dpadded, dkernel = np.zeros_like(padded), np.zeros_like(kernel)
+    for a, b, seen in taps:
+        dkernel[a, b] = (padded[seen][..., np.newaxis] * split).sum(axis=(0, 1, 2))
+        dpadded[seen] += (split * kernel[a, b]).sum(axis=-1)
     return _crop(dpadded, size, pads), dkernel, dy.sum(axis=(0, 1, 2))
 
 

@@ -137,12 +137,19 @@ def torch_pad(torch, x, size, strides, padding, value=0.0):
     return torch.nn.functional.pad(x, (left, right, top, bottom), value=value)
 
 
-def torch_conv(torch, x, kernel, bias=None, strides=1, padding="valid"):
-    strides = reference.pair(strides)
-    padded = torch_pad(torch, x, kernel.shape[:2], strides, padding)
+def torch_conv(torch, x, kernel, bias=None, strides=1, padding="valid", dilation=1, groups=1):
+    strides, dilation = reference.pair(strides), reference.pair(dilation)
+    extent = [(k - 1) * d + 1 for k, d in zip(kernel.shape[:2], dilation, strict=True)]
+    padded = torch_pad(torch, x, extent, strides, padding)
     weights = kernel.permute(3, 2, 0, 1).contiguous()
-    y = torch.nn.functional.conv2d(padded, weights, bias, strides)
+    y = torch.nn.functional.conv2d(padded, weights, bias, strides, dilation=dilation, groups=groups)
     return y.permute(0, 2, 3, 1)
+
+
+def torch_depthwise(torch, x, kernel, bias=None, **options):
+    height, width, channels, _ = kernel.shape
+    grouped = kernel.reshape(height, width, 1, -1)
+    return torch_conv(torch, x, grouped, bias, groups=channels, **options)
 
 
 def torch_max_pool(torch, x, pool_size, strides, padding):
@@ -251,6 +258,7 @@ TORCH_OPTIMIZERS = {"sgd": torch_sgd, "adam": torch_adam, "rmsprop": torch_rmspr
 
 TORCH = {
     "conv2d": torch_conv,
+    "depthwise_conv2d": torch_depthwise,
     "max_pool2d": torch_max_pool,
     "avg_pool2d": torch_avg_pool,
     "global_avg_pool2d": lambda torch, x, keepdims: x.mean((1, 2), keepdim=keepdims),

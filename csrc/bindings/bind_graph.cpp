@@ -153,15 +153,42 @@ void bind_graph(py::module_& m) {
       .def(
           "conv2d",
           [](Graph& g, ValueId x, int filters, Pair kernel_size, Pair strides,
-             const PaddingArgument& padding, bool use_bias, const std::string& kernel_initializer,
-             const std::string& bias_initializer, const std::string& name) {
-            const Conv2dOptions options{filters, to_size(kernel_size), to_size(strides),
-                                        to_padding(padding, who("Conv2D", name)), use_bias};
+             const PaddingArgument& padding, Pair dilation, int groups, bool use_bias,
+             const std::string& kernel_initializer, const std::string& bias_initializer,
+             const std::string& name) {
+            const Conv2dOptions options{filters,
+                                        to_size(kernel_size),
+                                        to_size(strides),
+                                        to_padding(padding, who("Conv2D", name)),
+                                        use_bias,
+                                        to_size(dilation),
+                                        groups};
             return g.conv2d(x, options, name,
                             to_initializers(kernel_initializer, bias_initializer));
           },
           py::arg("x"), py::kw_only(), py::arg("filters"), py::arg("kernel_size"),
-          py::arg("strides") = Pair{1, 1}, py::arg("padding") = "valid", py::arg("use_bias") = true,
+          py::arg("strides") = Pair{1, 1}, py::arg("padding") = "valid",
+          py::arg("dilation") = Pair{1, 1}, py::arg("groups") = 1, py::arg("use_bias") = true,
+          py::arg("kernel_initializer") = "glorot_uniform", py::arg("bias_initializer") = "zeros",
+          py::arg("name") = "")
+      .def(
+          "depthwise_conv2d",
+          [](Graph& g, ValueId x, Pair kernel_size, Pair strides, const PaddingArgument& padding,
+             int depth_multiplier, Pair dilation, bool use_bias,
+             const std::string& kernel_initializer, const std::string& bias_initializer,
+             const std::string& name) {
+            const DepthwiseConv2dOptions options{to_size(kernel_size),
+                                                 to_size(strides),
+                                                 to_padding(padding, who("DepthwiseConv2D", name)),
+                                                 depth_multiplier,
+                                                 use_bias,
+                                                 to_size(dilation)};
+            return g.depthwise_conv2d(x, options, name,
+                                      to_initializers(kernel_initializer, bias_initializer));
+          },
+          py::arg("x"), py::kw_only(), py::arg("kernel_size"), py::arg("strides") = Pair{1, 1},
+          py::arg("padding") = "valid", py::arg("depth_multiplier") = 1,
+          py::arg("dilation") = Pair{1, 1}, py::arg("use_bias") = true,
           py::arg("kernel_initializer") = "glorot_uniform", py::arg("bias_initializer") = "zeros",
           py::arg("name") = "")
       .def(

@@ -56,6 +56,12 @@ bool is_relu(const Node* node) {
   return a != nullptr && *a == Activation::relu;
 }
 
+// What the kernel with pooling can do: no dilation, no groups.
+bool is_plain(const Conv2dOptions* conv) {
+  return conv != nullptr && conv->groups == 1 && conv->dilation.height == 1 &&
+         conv->dilation.width == 1;
+}
+
 // 2x2 windows with stride 2 that are never cut by the border.
 bool is_pool_2x2(const Graph& graph, const Node* node) {
   const auto* pool = node != nullptr ? std::get_if<MaxPool2dOptions>(&node->options) : nullptr;
@@ -94,11 +100,12 @@ FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, b
     const Node& node = graph.nodes()[n];
     if (done[n] || !readers.needed(node.output)) continue;
     Group group{static_cast<int>(n), false, false, node.output};
-    const bool conv = std::holds_alternative<Conv2dOptions>(node.options);
-    if (conv || std::holds_alternative<DenseOptions>(node.options)) {
+    const auto* conv = std::get_if<Conv2dOptions>(&node.options);
+    if (conv != nullptr || std::holds_alternative<DepthwiseConv2dOptions>(node.options) ||
+        std::holds_alternative<DenseOptions>(node.options)) {
       group.relu = take(group.output, is_relu) >= 0;
     }
-    if (conv) {
+    if (is_plain(conv)) {
       group.pool = take(group.output, [&](const Node* r) { return is_pool_2x2(graph, r); }) >= 0;
     }
     fused.groups.push_back(group);

@@ -13,7 +13,7 @@ namespace pycnn {
 struct Group {
   int node;            // index into Graph::nodes()
   bool relu = false;   // followed by ReLU
-  bool pool = false;   // then by 2x2 max pooling with stride 2 (Conv2D only)
+  bool pool = false;   // then by 2x2 max pooling with stride 2 (plain Conv2D only)
   ValueId output = 0;  // of the last node
 };
 

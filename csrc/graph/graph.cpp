@@ -24,6 +24,7 @@ std::string who(const std::string& kind, const std::string& name) {
 std::string kind_of(const NodeOptions& options) {
   return std::visit(
       Overloaded{[](const Conv2dOptions&) { return "Conv2D"; },
+                 [](const DepthwiseConv2dOptions&) { return "DepthwiseConv2D"; },
                  [](const MaxPool2dOptions&) { return "MaxPooling2D"; },
                  [](const AvgPool2dOptions&) { return "AveragePooling2D"; },
                  [](const DenseOptions&) { return "Dense"; },
@@ -131,6 +132,15 @@ ValueId Graph::conv2d(ValueId x, const Conv2dOptions& options, std::string name,
                       Initializers init) {
   const Conv2dGeometry g = conv2d_geometry(shape(x), options, pycnn::who("Conv2D", name));
   std::vector<Parameter> parameters{{"kernel", "", conv2d_kernel_shape(g), init.kernel}};
+  if (options.use_bias) parameters.push_back({"bias", "", {g.out_channels}, init.bias});
+  return add_node(std::move(name), options, {x}, conv2d_output_shape(g), std::move(parameters));
+}
+
+ValueId Graph::depthwise_conv2d(ValueId x, const DepthwiseConv2dOptions& options, std::string name,
+                                Initializers init) {
+  const Conv2dGeometry g =
+      depthwise_conv2d_geometry(shape(x), options, pycnn::who("DepthwiseConv2D", name));
+  std::vector<Parameter> parameters{{"kernel", "", depthwise_conv2d_kernel_shape(g), init.kernel}};
   if (options.use_bias) parameters.push_back({"bias", "", {g.out_channels}, init.bias});
   return add_node(std::move(name), options, {x}, conv2d_output_shape(g), std::move(parameters));
 }
@@ -287,9 +297,10 @@ struct Field {
 // strides overflows.
 constexpr std::int64_t kFar = std::int64_t{1} << 31;
 
-Field grow(Field f, Size2 kernel, Size2 strides) {
-  f.height = std::min(f.height + (kernel.height - 1) * f.step_height, kFar);
-  f.width = std::min(f.width + (kernel.width - 1) * f.step_width, kFar);
+Field grow(Field f, Size2 kernel, Size2 strides, Size2 dilation = {}) {
+  const auto gaps = [](int size, int step) { return std::int64_t{size - 1} * step; };
+  f.height = std::min(f.height + gaps(kernel.height, dilation.height) * f.step_height, kFar);
+  f.width = std::min(f.width + gaps(kernel.width, dilation.width) * f.step_width, kFar);
   f.step_height = std::min(f.step_height * strides.height, kFar);
   f.step_width = std::min(f.step_width * strides.width, kFar);
   return f;
@@ -326,8 +337,12 @@ std::vector<NodeInfo> Graph::describe() const {
         Overloaded{
             [&](const Conv2dOptions& o) {
               info.multiply_adds = element_count(out) * o.kernel_size.height * o.kernel_size.width *
-                                   shape(node.input())[2];
-              return grow(before, o.kernel_size, o.strides);
+                                   (shape(node.input())[2] / o.groups);
+              return grow(before, o.kernel_size, o.strides, o.dilation);
+            },
+            [&](const DepthwiseConv2dOptions& o) {
+              info.multiply_adds = element_count(out) * o.kernel_size.height * o.kernel_size.width;
+              return grow(before, o.kernel_size, o.strides, o.dilation);
             },
             [&](const MaxPool2dOptions& o) { return grow(before, o.pool_size, o.strides); },
             [&](const AvgPool2dOptions& o) { return grow(before, o.pool_size, o.strides); },

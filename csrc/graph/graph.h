@@ -15,6 +15,7 @@
 #include "ops/batch_norm.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
+#include "ops/depthwise_conv2d.h"
 #include "ops/global_avg_pool2d.h"
 #include "ops/global_max_pool2d.h"
 #include "ops/gradient.h"
@@ -56,10 +57,10 @@ struct HostOptions {
 };
 
 using NodeOptions =
-    std::variant<Conv2dOptions, MaxPool2dOptions, AvgPool2dOptions, DenseOptions, Activation,
-                 AddOptions, ConcatOptions, BatchNormOptions, GlobalAvgPool2dOptions,
-                 GlobalMaxPool2dOptions, ZeroPad2dOptions, ReshapeOptions, PermuteOptions,
-                 FlattenOptions, RescaleOptions, HostOptions>;
+    std::variant<Conv2dOptions, DepthwiseConv2dOptions, MaxPool2dOptions, AvgPool2dOptions,
+                 DenseOptions, Activation, AddOptions, ConcatOptions, BatchNormOptions,
+                 GlobalAvgPool2dOptions, GlobalMaxPool2dOptions, ZeroPad2dOptions, ReshapeOptions,
+                 PermuteOptions, FlattenOptions, RescaleOptions, HostOptions>;
 
 struct Node {
   std::string name;  // the layer's; may be empty
@@ -115,6 +116,8 @@ class Graph {
 
   ValueId conv2d(ValueId x, const Conv2dOptions& options, std::string name = "",
                  Initializers init = {});
+  ValueId depthwise_conv2d(ValueId x, const DepthwiseConv2dOptions& options, std::string name = "",
+                           Initializers init = {});
   ValueId max_pool2d(ValueId x, const MaxPool2dOptions& options, std::string name = "");
   ValueId avg_pool2d(ValueId x, const AvgPool2dOptions& options, std::string name = "");
   ValueId dense(ValueId x, const DenseOptions& options, std::string name = "",

@@ -53,6 +53,22 @@ struct Conv2dBackwardParams {
   BufferId x, dz;
   ParameterId kernel, bias;
 };
+struct DepthwiseConv2dForward {
+  Conv2dGeometry g;
+  BufferId x, y;
+  ParameterId kernel, bias;
+  bool relu;
+};
+struct DepthwiseConv2dBackwardInput {
+  Conv2dGeometry g;
+  BufferId dz, dx;
+  ParameterId kernel;
+};
+struct DepthwiseConv2dBackwardParams {
+  Conv2dGeometry g;
+  BufferId x, dz;
+  ParameterId kernel, bias;
+};
 struct MaxPool2dForward {
   WindowGeometry g;
   BufferId x, y;
@@ -184,11 +200,12 @@ struct HostBackward {
 
 using Operation =
     std::variant<GatherRows, ScatterRows, Conv2dForward, Conv2dPoolForward, Conv2dPoolBackward,
-                 Conv2dBackwardInput, Conv2dBackwardParams, MaxPool2dForward, MaxPool2dBackward,
-                 AvgPool2dForward, AvgPool2dBackward, DenseForward, DenseBackwardInput,
-                 DenseBackwardParams, ActivationForward, ActivationBackward, Add, ConcatForward,
-                 ConcatBackward, BatchNormStatistics, BatchNormCombine, BatchNormForward,
-                 BatchNormMoving, BatchNormBackwardSums, BatchNormBackwardCombine,
+                 Conv2dBackwardInput, Conv2dBackwardParams, DepthwiseConv2dForward,
+                 DepthwiseConv2dBackwardInput, DepthwiseConv2dBackwardParams, MaxPool2dForward,
+                 MaxPool2dBackward, AvgPool2dForward, AvgPool2dBackward, DenseForward,
+                 DenseBackwardInput, DenseBackwardParams, ActivationForward, ActivationBackward,
+                 Add, ConcatForward, ConcatBackward, BatchNormStatistics, BatchNormCombine,
+                 BatchNormForward, BatchNormMoving, BatchNormBackwardSums, BatchNormBackwardCombine,
                  BatchNormBackwardInput, GlobalAvgPool2dForward, GlobalAvgPool2dBackward,
                  GlobalMaxPool2dForward, GlobalMaxPool2dBackward, ZeroPad2dForward,
                  ZeroPad2dBackward, Permute, Rescale, LossStep, HostForward, HostBackward>;

@@ -27,34 +27,68 @@ BufferId output_gradient(PlanBuilder& b, const Group& group, const Halo& halo) {
   return dz;
 }
 
+// Forward and backward of any convolution but for pooling; one with a channel in each group goes by
+// the kernels of the depthwise one.
+void lower_plain(PlanBuilder& b, const Group& group, const Conv2dGeometry& g, bool depthwise) {
+  const Node& n = b.node(group);
+  const BufferId x = b.value(n.input()), y = b.make_value(group.output, n.name);
+  const ParameterId kernel = n.parameters[0], bias = bias_of(n);
+  if (depthwise) {
+    b.emit(DepthwiseConv2dForward{g, x, y, kernel, bias, group.relu}, n.who(), {x}, {y});
+  } else {
+    b.emit(Conv2dForward{g, x, y, kernel, bias, group.relu}, n.who(), {x}, {y});
+  }
+}
+
+void lower_gradients(PlanBuilder& b, const Group& group, const Conv2dGeometry& g, bool depthwise) {
+  const Node& n = b.node(group);
+  const bool needs_dx = b.wants_gradient(n.input());
+  const BufferId x = b.value(n.input());
+  const BufferId dz = output_gradient(b, group, needs_dx ? conv2d_gradient_halo(g) : Halo{});
+  const ParameterId kernel = n.parameters[0], bias = bias_of(n);
+  if (depthwise) {
+    b.emit(DepthwiseConv2dBackwardParams{g, x, dz, kernel, bias}, n.who(), {x, dz}, {});
+  } else {
+    b.emit(Conv2dBackwardParams{g, x, dz, kernel, bias}, n.who(), {x, dz}, {});
+  }
+  if (!needs_dx) return;
+  const BufferId dx = b.new_buffer(b.shape(n.input()), n.name + " input gradient");
+  if (depthwise) {
+    b.emit(DepthwiseConv2dBackwardInput{g, dz, dx, kernel}, n.who(), {dz}, {dx});
+  } else {
+    b.emit(Conv2dBackwardInput{g, dz, dx, kernel}, n.who(), {dz}, {dx});
+  }
+  b.add_gradient(n.input(), dx, n.who());
+}
+
 }  // namespace
 
 void lower(PlanBuilder& b, const Group& group, const Conv2dOptions& options) {
   const Node& n = b.node(group);
   const Conv2dGeometry g = conv2d_geometry(b.shape(n.input()), options, n.who());
+  if (!group.pool) return lower_plain(b, group, g, is_depthwise(g));
   const BufferId x = b.value(n.input()), y = b.make_value(group.output, n.name);
-  const ParameterId kernel = n.parameters[0], bias = bias_of(n);
-  if (!group.pool) {
-    b.emit(Conv2dForward{g, x, y, kernel, bias, group.relu}, n.who(), {x}, {y});
-    return;
-  }
   const BufferId code = b.new_buffer(b.shape(group.output), n.name + " pooling codes");
   b.buffer(code).element_size = 1;
   b.save(group, code);
-  b.emit(Conv2dPoolForward{g, x, y, code, kernel, bias, group.relu}, n.who(), {x}, {y, code});
+  b.emit(Conv2dPoolForward{g, x, y, code, n.parameters[0], bias_of(n), group.relu}, n.who(), {x},
+         {y, code});
 }
 
 void lower_back(PlanBuilder& b, const Group& group, const Conv2dOptions& options) {
   const Node& n = b.node(group);
   const Conv2dGeometry g = conv2d_geometry(b.shape(n.input()), options, n.who());
-  const bool needs_dx = b.wants_gradient(n.input());
-  const BufferId x = b.value(n.input());
-  const BufferId dz = output_gradient(b, group, needs_dx ? conv2d_gradient_halo(g) : Halo{});
-  b.emit(Conv2dBackwardParams{g, x, dz, n.parameters[0], bias_of(n)}, n.who(), {x, dz}, {});
-  if (!needs_dx) return;
-  const BufferId dx = b.new_buffer(b.shape(n.input()), n.name + " input gradient");
-  b.emit(Conv2dBackwardInput{g, dz, dx, n.parameters[0]}, n.who(), {dz}, {dx});
-  b.add_gradient(n.input(), dx, n.who());
+  lower_gradients(b, group, g, is_depthwise(g));
+}
+
+void lower(PlanBuilder& b, const Group& group, const DepthwiseConv2dOptions& options) {
+  const Node& n = b.node(group);
+  lower_plain(b, group, depthwise_conv2d_geometry(b.shape(n.input()), options, n.who()), true);
+}
+
+void lower_back(PlanBuilder& b, const Group& group, const DepthwiseConv2dOptions& options) {
+  const Node& n = b.node(group);
+  lower_gradients(b, group, depthwise_conv2d_geometry(b.shape(n.input()), options, n.who()), true);
 }
 
 }  // namespace pycnn

@@ -1,6 +1,7 @@
 #include "graph/plan_builder.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace pycnn {
 
@@ -34,10 +35,13 @@ bool has_halo(const Halo& h) { return h.top + h.bottom + h.left + h.right > 0; }
 void PlanBuilder::find_halos() {
   for (const Group& group : fused_.groups) {
     const Node& n = node(group);
+    std::optional<Conv2dGeometry> g;
     if (const auto* conv = std::get_if<Conv2dOptions>(&n.options)) {
-      widen(halos_[static_cast<std::size_t>(n.input())],
-            conv2d_input_halo(conv2d_geometry(shape(n.input()), *conv, n.who())));
+      g = conv2d_geometry(shape(n.input()), *conv, n.who());
+    } else if (const auto* depthwise = std::get_if<DepthwiseConv2dOptions>(&n.options)) {
+      g = depthwise_conv2d_geometry(shape(n.input()), *depthwise, n.who());
     }
+    if (g) widen(halos_[static_cast<std::size_t>(n.input())], conv2d_input_halo(*g));
   }
 }
 

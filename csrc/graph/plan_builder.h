@@ -78,6 +78,7 @@ class PlanBuilder {
   void lower(PlanBuilder& b, const Group& group, const Options& options); \
   void lower_back(PlanBuilder& b, const Group& group, const Options& options);
 PYCNN_LOWERING(Conv2dOptions)
+PYCNN_LOWERING(DepthwiseConv2dOptions)
 PYCNN_LOWERING(MaxPool2dOptions)
 PYCNN_LOWERING(AvgPool2dOptions)
 PYCNN_LOWERING(DenseOptions)

@@ -1,7 +1,10 @@
 #pragma once
 // 2-D convolution (cross-correlation, as every CNN library has it), with bias:
-//   y[i, j, o] = b[o] + sum over a, b, c of x[i*s_h + a - pad, j*s_w + b - pad, c] * w[a, b, c, o]
-// and its fusion with ReLU and 2x2 max pooling.
+//   y[i, j, o] = b[o] + sum over a, b, c of
+//                x[i*s_h + a*d_h - pad, j*s_w + b*d_w - pad, c] * w[a, b, c, o]
+// and its fusion with ReLU and 2x2 max pooling. Dilation d leaves d - 1 pixels between the kernel's
+// taps. With groups, the input and output channels are cut into as many equal parts, and each part
+// of the output sees its part of the input alone.
 
 #include <cstdint>
 #include <string>
@@ -17,12 +20,23 @@ struct Conv2dOptions {
   Size2 strides;
   Padding padding;
   bool use_bias = true;
+  Size2 dilation = {};  // above 1 only with strides of 1
+  int groups = 1;       // divides the input channels and the filters
 };
 
 struct Conv2dGeometry : WindowGeometry {
   int in_channels, out_channels;
+  int dilation_height = 1, dilation_width = 1, groups = 1;
+
+  // Pixels from the first to the last tap.
+  int extent_height() const { return (kernel_height - 1) * dilation_height + 1; }
+  int extent_width() const { return (kernel_width - 1) * dilation_width + 1; }
 };
 
+// The window of a kernel with dilation. Checks everything that is not of channels; throws
+// ValueError.
+WindowGeometry dilated_window(const Shape& input, Size2 kernel, Size2 strides, Size2 dilation,
+                              const Padding& padding, const std::string& who);
 // Checks everything; throws ValueError.
 Conv2dGeometry conv2d_geometry(const Shape& input, const Conv2dOptions& options,
                                const std::string& who);
@@ -43,8 +57,9 @@ struct Conv2dKernels {
   // y = x * w + b, then ReLU if wanted. `bias` may be null.
   void (*forward)(const Conv2dGeometry& g, ConstView x, const float* kernel, const float* bias,
                   bool relu, View y);
-  // The same followed by max pooling over 2x2 windows, stride 2. code[p] in 0..3 is the first
-  // maximum's place in the window, 4 where ReLU lets no gradient through.
+  // The same, without dilation and groups, followed by max pooling over 2x2 windows, stride 2.
+  // code[p] in 0..3 is the first maximum's place in the window, 4 where ReLU lets no gradient
+  // through.
   void (*forward_pool)(const Conv2dGeometry& g, ConstView x, const float* kernel, const float* bias,
                        bool relu, View y, std::uint8_t* code);
   // dz, the gradient of the convolution's output, from the pooled gradient and the codes.

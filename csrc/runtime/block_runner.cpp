@@ -153,6 +153,22 @@ void BlockRunner::run(const Conv2dBackwardParams& i, const Block& b) const {
                                    gradient(b, i.kernel), gradient(b, i.bias));
 }
 
+void BlockRunner::run(const DepthwiseConv2dForward& i, const Block& b) const {
+  kernels_.depthwise_conv2d->forward(i.g, const_view(b, i.x), weight(i.kernel), weight(i.bias),
+                                     i.relu, view(b, i.y));
+}
+
+void BlockRunner::run(const DepthwiseConv2dBackwardInput& i, const Block& b) const {
+  kernels_.depthwise_conv2d->backward_input(i.g, const_view(b, i.dz), weight(i.kernel),
+                                            view(b, i.dx));
+}
+
+void BlockRunner::run(const DepthwiseConv2dBackwardParams& i, const Block& b) const {
+  kernels_.depthwise_conv2d->backward_params(i.g, const_view(b, i.x), const_view(b, i.dz),
+                                             b.accumulate, gradient(b, i.kernel),
+                                             gradient(b, i.bias));
+}
+
 void BlockRunner::run(const MaxPool2dForward& i, const Block& b) const {
   kernels_.max_pool2d->forward(i.g, const_view(b, i.x), view(b, i.y));
 }

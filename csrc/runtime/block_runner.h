@@ -61,6 +61,9 @@ class BlockRunner {
   void run(const Conv2dPoolBackward& i, const Block& b) const;
   void run(const Conv2dBackwardInput& i, const Block& b) const;
   void run(const Conv2dBackwardParams& i, const Block& b) const;
+  void run(const DepthwiseConv2dForward& i, const Block& b) const;
+  void run(const DepthwiseConv2dBackwardInput& i, const Block& b) const;
+  void run(const DepthwiseConv2dBackwardParams& i, const Block& b) const;
   void run(const MaxPool2dForward& i, const Block& b) const;
   void run(const MaxPool2dBackward& i, const Block& b) const;
   void run(const AvgPool2dForward& i, const Block& b) const;

@@ -6,7 +6,7 @@ native core does the work. For a layer of your own see `Layer`.
 
 from pycnn.layers.activation import Activation, ReLU, Softmax
 from pycnn.layers.base import Layer
-from pycnn.layers.convolution import Conv2D
+from pycnn.layers.convolution import Conv2D, DepthwiseConv2D
 from pycnn.layers.core import Dense, Flatten, Input, Rescaling
 from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.own import Weight
@@ -24,6 +24,7 @@ __all__ = [
     "BatchNormalization",
     "Conv2D",
     "Dense",
+    "DepthwiseConv2D",
     "Flatten",
     "GlobalAveragePooling2D",
     "GlobalMaxPooling2D",

@@ -41,8 +41,20 @@ def _conv2d(arrays, **options):
 def _conv2d_backward(arrays, **options):
     sums = ref.conv2d_backward(*_abs(arrays, "dy", "x", "kernel"), **options)
     height, width, _, filters = arrays["kernel"].shape
+    places, seen_by = arrays["dy"][..., 0].size, filters // options.get("groups", 1)
+    return list(zip((height * width * seen_by, places, places), sums, strict=True))
+
+
+def _depthwise_conv2d(arrays, **options):
+    terms = np.prod(arrays["kernel"].shape[:2]) + 1
+    return [(terms, ref.depthwise_conv2d(*_abs(arrays, "x", "kernel", "bias"), **options))]
+
+
+def _depthwise_conv2d_backward(arrays, **options):
+    sums = ref.depthwise_conv2d_backward(*_abs(arrays, "dy", "x", "kernel"), **options)
+    height, width, _, multiplier = arrays["kernel"].shape
     places = arrays["dy"][..., 0].size
-    return list(zip((height * width * filters, places, places), sums, strict=True))
+    return list(zip((height * width * multiplier, places, places), sums, strict=True))
 
 
 def _dense(arrays):
@@ -275,6 +287,7 @@ def _rmsprop(arrays, learning_rate=0.001, **options):
 
 FORWARD = {
     "conv2d": _conv2d,
+    "depthwise_conv2d": _depthwise_conv2d,
     "max_pool2d": _max_pool2d,
     "avg_pool2d": _avg_pool2d,
     "global_avg_pool2d": _global_avg_pool2d,
@@ -307,6 +320,7 @@ FORWARD = {
 
 BACKWARD = {
     "conv2d": _conv2d_backward,
+    "depthwise_conv2d": _depthwise_conv2d_backward,
     "max_pool2d": _max_pool2d_backward,
     "avg_pool2d": _avg_pool2d_backward,
     "global_avg_pool2d": _global_avg_pool2d_backward,

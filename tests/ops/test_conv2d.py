@@ -3,6 +3,7 @@
 import cases
 import numpy as np
 import pytest
+from geometries import geometries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from parity import assert_close, assert_exact
@@ -23,34 +24,15 @@ def test_numbers_are_within_the_bound(case):
 
 
 @st.composite
-def geometries(draw):
-    """Any convolution that fits, in sizes up to 9."""
-    small = st.integers(1, 9)
-    size, kernel, pads = [], [], []
-    padding = draw(st.sampled_from(["valid", "same", "explicit"]))
-    for _ in range(2):
-        n = draw(small)
-        around = st.integers(0, 4) if padding == "explicit" else st.just(0)
-        before, after = draw(around), draw(around)
-        largest = 7 if padding == "same" else n + before + after
-        kernel.append(draw(st.integers(1, largest)))
-        size.append(n)
-        pads.append((before, after))
-    strides = (draw(st.integers(1, 4)), draw(st.integers(1, 4)))
-    channels = (draw(st.integers(1, 19)), draw(st.integers(1, 35)))
-    return cases.conv(
-        draw(st.integers(1, 35)),
-        tuple(size),
-        channels,
-        tuple(kernel),
-        strides,
-        tuple(pads) if padding == "explicit" else padding,
-        draw(st.booleans()),
-    )
+def _grouped_channels(draw):
+    """(in, out), and a number of groups that divides both."""
+    groups = draw(st.sampled_from([1, 1, 2, 3, 4, 5]))
+    inputs, outputs = draw(st.integers(1, 19 // groups)), draw(st.integers(1, 35 // groups))
+    return (inputs * groups, outputs * groups), {"groups": groups}
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
-@given(geometries())
+@settings(max_examples=120, deadline=None, derandomize=True, database=None)
+@given(geometries(channels=_grouped_channels(), make=cases.conv))
 def test_any_geometry(case):
     assert_exact(case)
 
@@ -114,6 +96,41 @@ def ones(*shape):
             {"padding": ((2**31, 0), (0, 0))},
             r"^\[Conv2D\] padding .*2\^31",
         ),
+        (
+            (ones(2, 4, 9, 1), ones(3, 2, 1, 1)),
+            {"dilation": (2, 3)},
+            r"^\[Conv2D\] kernel 3x2 with dilation 2x3, extent 5x4 does not fit input 4x9",
+        ),
+        (
+            (ones(1, 9, 9, 1), ones(3, 3, 1, 1)),
+            {"strides": 2, "dilation": 2},
+            r"^\[Conv2D\] strides above 1 .* got strides 2x2 and dilation 2x2$",
+        ),
+        ((ones(1, 4, 4, 1), ones(3, 3, 1, 1)), {"dilation": 0}, r"^\[Conv2D\] dilation .*got 0x0"),
+        (
+            (ones(1, 4, 4, 1), ones(3, 3, 1, 1)),
+            {"dilation": 0.5},
+            r"^\[Conv2D\] dilation .*got 0.5",
+        ),
+        ((ones(1, 4, 4, 1), ones(3, 3, 1, 1)), {"dilation": 2**31 - 1}, r"^\[Conv2D\] .*2\^31"),
+        (
+            (ones(1, 4, 4, 3), ones(3, 3, 1, 4)),
+            {"groups": 2},
+            r"^\[Conv2D\] groups must divide .* got 2 groups for 3 input channels and 4 filters; "
+            r"received input shape \(None, 4, 4, 3\)$",
+        ),
+        (
+            (ones(1, 4, 4, 4), ones(3, 3, 2, 3)),
+            {"groups": 2},
+            r"^\[Conv2D\] groups must divide .* got 2 groups for 4 input channels and 3 filters",
+        ),
+        (
+            (ones(1, 4, 4, 4), ones(3, 3, 4, 4)),
+            {"groups": 2},
+            r"^\[Conv2D\] kernel \(3, 3, 4, 4\) expects 2 \* 4 input channels; received",
+        ),
+        ((ones(1, 4, 4, 1), ones(3, 3, 1, 1)), {"groups": 0}, r"^\[Conv2D\] groups .*got 0"),
+        ((ones(1, 4, 4, 1), ones(3, 3, 1, 1)), {"groups": 1.5}, r"^\[Conv2D\] groups .*got 1.5"),
         (  # 2^32 + 2 rows of output: must not wrap to 2
             (ones(1, 4, 4, 1), ones(1, 1, 1, 1)),
             {"padding": ((2**31 - 1, 2**31 - 1), (0, 0))},

@@ -25,31 +25,37 @@ def fuse(request):
 
 
 def run_core(x, dy, kernel, bias, options, pool, relu):
+    """`options` with "depth_multiplier" make a depthwise convolution."""
     graph = _core.Graph(x.shape[1:])
-    value = graph.conv2d(
-        graph.input, filters=kernel.shape[3], kernel_size=kernel.shape[:2], **options
-    )
+    options = options | {"kernel_size": kernel.shape[:2]}
+    if "depth_multiplier" in options:
+        value = graph.depthwise_conv2d(graph.input, **options)
+    else:
+        value = graph.conv2d(graph.input, filters=kernel.shape[3], **options)
     if relu:
         value = graph.activation(value, kind="relu")
     if pool is not None:
         value = graph.max_pool2d(value, **pool)
-    network = _core.Network(graph, value, 0)
+    network = _core.Network(graph, [value], 0)
     network.set_parameter(0, _core.Tensor(kernel))
     network.set_parameter(1, _core.Tensor(bias))
     tensor = _core.Tensor(x)
-    y = network.predict(tensor, len(x)).numpy()
-    dx, (dkernel, dbias) = network.backward(tensor, _core.Tensor(dy(y.shape)))
+    y = network.predict([tensor], len(x))[0].numpy()
+    (dx,), (dkernel, dbias) = network.backward([tensor], [_core.Tensor(dy(y.shape))])
     return [y, *(gradient.numpy() for gradient in (dx, dkernel, dbias))]
 
 
 def run_reference(x, dy, kernel, bias, options, pool, relu):
-    z = reference.conv2d(x, kernel, bias, **options)
+    op, options = "conv2d", dict(options)
+    if options.pop("depth_multiplier", None) is not None:
+        op = "depthwise_conv2d"
+    z = getattr(reference, op)(x, kernel, bias, **options)
     a = reference.relu(z) if relu else z
     y = a if pool is None else reference.max_pool2d(a, **pool)
     d = dy(y.shape)
     d = d if pool is None else reference.max_pool2d_backward(d, a, **pool)
     d = reference.relu_backward(d, z) if relu else d
-    return [y, *reference.conv2d_backward(d, x, kernel, **options)]
+    return [y, *getattr(reference, f"{op}_backward")(d, x, kernel, **options)]
 
 
 @settings(max_examples=80, deadline=None, derandomize=True, database=None)
@@ -79,10 +85,40 @@ def test_convolution_relu_and_max_pooling(
     def dy(shape):
         return cases.integers_from(np.random.default_rng(1))(shape)
 
-    arguments = (x, dy, kernel, bias, options, pool, relu)
+    assert_equal(x, dy, kernel, bias, options, pool, relu)
+
+
+def assert_equal(*arguments):
     for got, want in zip(run_core(*arguments), run_reference(*arguments), strict=True):
         assert got.shape == want.shape
         np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize(
+    ("kernel_shape", "options"),
+    [
+        ((3, 3, 6, 9), {"dilation": (2, 2)}),
+        ((3, 2, 6, 9), {"dilation": (2, 1)}),
+        ((3, 3, 3, 8), {"groups": 2}),
+        ((2, 3, 2, 9), {"groups": 3, "dilation": (1, 3), "padding": "same"}),
+        ((3, 3, 1, 12), {"groups": 6, "strides": (1, 2)}),
+        ((3, 3, 6, 2), {"depth_multiplier": 2, "padding": "same"}),
+        ((3, 2, 6, 1), {"depth_multiplier": 1, "dilation": (2, 3)}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("pooled", [False, True])
+def test_sparse_convolution_relu_and_max_pooling(kernel_shape, options, pooled):
+    draw = cases.integers_from(np.random.default_rng(7))
+    x, kernel = draw((17, 10, 11, 6)), draw(kernel_shape)
+    filters = kernel_shape[3] * (6 if "depth_multiplier" in options else 1)
+    pool = {"pool_size": (2, 2), "strides": (2, 2), "padding": "valid"} if pooled else None
+    bias = draw((filters,))
+
+    def dy(shape):
+        return cases.integers_from(np.random.default_rng(8))(shape)
+
+    assert_equal(x, dy, kernel, bias, options, pool, True)
 
 
 @pytest.mark.parametrize("relu", [False, True])
@@ -107,11 +143,11 @@ def test_dense_and_relu(batch):
     value = graph.dense(graph.flatten(graph.input), units=21)
     value = graph.activation(value, kind="relu")
     value = graph.dense(value, units=9, use_bias=False)
-    network = _core.Network(graph, value, 0)
+    network = _core.Network(graph, [value], 0)
     for index, parameter in enumerate((first, bias, second)):
         network.set_parameter(index, _core.Tensor(parameter))
-    y = network.predict(_core.Tensor(x), batch).numpy()
-    dx, gradients = network.backward(_core.Tensor(x), _core.Tensor(dy))
+    y = network.predict([_core.Tensor(x)], batch)[0].numpy()
+    (dx,), gradients = network.backward([_core.Tensor(x)], [_core.Tensor(dy)])
 
     flat = reference.flatten(x)
     z = reference.dense(flat, first, bias)

@@ -12,6 +12,7 @@
 #include "ops/concat.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
+#include "ops/depthwise_conv2d.h"
 #include "ops/gather.h"
 #include "ops/global_avg_pool2d.h"
 #include "ops/global_max_pool2d.h"
@@ -34,6 +35,7 @@ namespace pycnn::cpu {
 struct Kernels {
   const GatherKernels* gather;
   const Conv2dKernels* conv2d;
+  const DepthwiseConv2dKernels* depthwise_conv2d;
   const MaxPool2dKernels* max_pool2d;
   const AvgPool2dKernels* avg_pool2d;
   const DenseKernels* dense;

@@ -6,6 +6,7 @@ namespace pycnn::cpu::PYCNN_ISA {
 
 extern const GatherKernels gather_kernels;
 extern const Conv2dKernels conv2d_kernels;
+extern const DepthwiseConv2dKernels depthwise_conv2d_kernels;
 extern const MaxPool2dKernels max_pool2d_kernels;
 extern const AvgPool2dKernels avg_pool2d_kernels;
 extern const DenseKernels dense_kernels;
@@ -31,6 +32,7 @@ extern const PeakKernels peak_kernels;
 extern const Kernels kernels;
 const Kernels kernels{&gather_kernels,
                       &conv2d_kernels,
+                      &depthwise_conv2d_kernels,
                       &max_pool2d_kernels,
                       &avg_pool2d_kernels,
                       &dense_kernels,

@@ -1,0 +1,21 @@
+#pragma once
+// The passes of conv2d, each in a file of its own; conv2d.cpp gathers them in a table.
+
+#include "ops/conv2d.h"
+
+namespace pycnn::cpu::PYCNN_ISA {
+
+// conv2d_forward.cpp
+void conv2d_forward(const Conv2dGeometry& g, ConstView x, const float* kernel, const float* bias,
+                    bool relu_after, View y);
+// conv2d_pool.cpp
+void conv2d_forward_pool(const Conv2dGeometry& g, ConstView x, const float* kernel,
+                         const float* bias, bool relu_after, View y, std::uint8_t* code);
+void conv2d_backward_pool(ConstView dy, const std::uint8_t* code, View dz);
+// conv2d_backward_input.cpp
+void conv2d_backward_input(const Conv2dGeometry& g, ConstView dz, const float* kernel, View dx);
+// conv2d_backward_params.cpp
+void conv2d_backward_params(const Conv2dGeometry& g, ConstView x, ConstView dz, bool accumulate,
+                            float* dkernel, float* dbias);
+
+}  // namespace pycnn::cpu::PYCNN_ISA
