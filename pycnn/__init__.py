@@ -10,6 +10,16 @@ Arrays are channels-last: images ``(images, height, width, channels)``, kernels
     >>> model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
 """
 
+try:
+    from pycnn._core import Tensor, __version__, num_threads, set_num_threads, set_random_seed
+except ModuleNotFoundError as error:
+    if error.name != "pycnn._core":
+        raise
+    raise ImportError(
+        f"pycnn is imported from its source folder {__path__[0]}, which has no built core: install "
+        "it (pip install .) and start Python in another folder"
+    ) from None
+
 from pycnn import (
     callbacks,
     datasets,
@@ -21,7 +31,6 @@ from pycnn import (
     optimizers,
     regularizers,
 )
-from pycnn._core import Tensor, __version__, num_threads, set_num_threads, set_random_seed
 from pycnn.io.model_file import load_model
 from pycnn.layers import Input
 from pycnn.model import Sequential

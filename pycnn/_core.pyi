@@ -323,6 +323,11 @@ class Trainer:
     def start_epoch(self) -> None:
         ...
     @property
+    def progress(self) -> Progress:
+        """
+        What is done so far, also by a run that an exception ended.
+        """
+    @property
     def steps_per_epoch(self) -> int:
         ...
 def available_cpu_isas() -> list[str]:

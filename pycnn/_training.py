@@ -119,14 +119,20 @@ class Training:
         while step < self._steps and not self._model.stop_training:
             if self._step_by_step:
                 self._callbacks.call("on_train_batch_begin", step, {})
-            done = self._trainer.run(self._learning_rates(step), _MAX_SECONDS)
-            self._compiled.optimizer.iterations += done.step - step
+            done = self._run(step)
             step = done.step
             logs = self._compiled.logs(done)
             if self._step_by_step:
                 self._callbacks.call("on_train_batch_end", step - 1, logs)
             self._display.update(done.images, logs)
         return logs
+
+    def _run(self, step: int) -> _core.Progress:
+        """Does some of the steps from `step` on; those before an exception count as well."""
+        try:
+            return self._trainer.run(self._learning_rates(step), _MAX_SECONDS)
+        finally:
+            self._compiled.optimizer.iterations += self._trainer.progress.step - step
 
     def _learning_rates(self, step: int) -> Array:
         """One rate for each of the next steps."""

@@ -120,7 +120,7 @@ def get(identifier: str | Metric) -> Metric:
 
 def from_config(class_name: str, config: dict[str, Any]) -> Metric:
     """Makes a metric from the name of its class and what `get_config` gave."""
-    known = {cls.__name__.lower(): cls for cls in _CLASSES}
+    known = {cls.__name__: cls for cls in _CLASSES}
     metric: Metric = known[known_name("metric", class_name, known)](**config)
     return metric
 

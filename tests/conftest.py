@@ -1,13 +1,19 @@
 """What every test begins with: a fixed seed, and data small enough to be quick."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import pycnn
+# `python -m pytest` puts the source folder first, whose package has no built core; the package
+# under test is the installed one.
+_ROOT = Path(__file__).resolve().parents[1]
+sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != _ROOT]
+
+import pycnn  # noqa: E402
 
 Data = tuple[np.ndarray, np.ndarray]
 

@@ -143,6 +143,15 @@ def test_a_loss_that_is_no_number_stops_the_training(blobs: Data) -> None:
     assert np.isfinite(model.fit(*blobs, verbose=0).history["loss"]).all()
 
 
+def test_the_steps_before_a_loss_that_is_not_finite_count(blobs: Data) -> None:
+    x, y = blobs[0].copy(), blobs[1]
+    x[40] = np.nan
+    model = dense_model()
+    with pytest.raises(FloatingPointError, match="step 6 of 12"):
+        model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
+    assert model.optimizer.iterations == 5
+
+
 def test_the_first_layer_to_blame_is_named(blobs: Data) -> None:
     model = dense_model()
     weights = model.get_weights()

@@ -93,7 +93,7 @@ def test_a_bad_download_is_dropped(
 ) -> None:
     wrong = {name: data[:-1] + b"\7" for name, data in files.items()}
     Web(monkeypatch, {"ossci": wrong, "cvdf": wrong})
-    with pytest.raises(OSError, match=r"MNIST.*ossci.*SHA-256.*cvdf.*SHA-256"):
+    with pytest.raises(OSError, match=r"(?s)MNIST.*ossci.*SHA-256.*cvdf.*SHA-256"):
         source.load_data()
     assert list((tmp_path / "cache").rglob("*.gz")) == []
     Web(monkeypatch, {"ossci": wrong, "cvdf": files})
@@ -102,8 +102,19 @@ def test_a_bad_download_is_dropped(
 
 def test_no_mirror_no_mnist(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     Web(monkeypatch, {"": OSError("no route")})
-    with pytest.raises(OSError, match=r"cannot get train-images.*no route"):
+    with pytest.raises(
+        OSError, match=r"cannot get train-images.*\n  https://ossci.*: no route\n.*no route$"
+    ):
         source.load_data()
+
+
+def test_a_long_reason_is_named_in_short(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    Web(monkeypatch, {"": TimeoutError("a pool's story " * 20)})
+    with pytest.raises(OSError) as caught:
+        source.load_data()
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3 and max(map(len, lines)) < 100
+    assert lines[1].endswith(": TimeoutError")
 
 
 def test_real_mnist(mnist: Any) -> None:

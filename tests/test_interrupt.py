@@ -1,9 +1,15 @@
-"""Ctrl-C in the middle of an epoch that would take minutes."""
+"""Ctrl-C in the middle of an epoch."""
 
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pycnn
+from pycnn import layers
 
 CHILD = """
 import numpy as np
@@ -25,6 +31,7 @@ try:
     model.fit(x, y, verbose=1, callbacks=[watcher])
 except KeyboardInterrupt:
     print("interrupted", flush=True)
+assert model.optimizer.iterations > 0
 model.evaluate(x[:16], y[:16], verbose=0)
 model.fit(x[:32], y[:32], verbose=0)
 assert all(np.isfinite(weight).all() for weight in model.get_weights())
@@ -53,3 +60,34 @@ def test_ctrl_c_stops_fit_and_leaves_a_usable_model(tmp_path: Path) -> None:
             child.kill()
     assert out.split() == ["ended", "interrupted", "usable"], err
     assert child.returncode == 0
+
+
+class Interrupted(layers.Layer):
+    """The identity; Ctrl-C comes in its n-th batch."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.left = n
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+        return x
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        return dy
+
+
+def test_the_steps_before_ctrl_c_count(blobs: tuple[np.ndarray, np.ndarray]) -> None:
+    output = layers.Dense(4, activation="softmax", input_shape=(4,))
+    model = pycnn.Sequential([output, Interrupted(6)])
+    asked: list[int] = []
+    model.compile(pycnn.optimizers.SGD(lambda step: asked.append(step) or 0.1), "mse")
+    x, y = blobs[0], np.eye(4, dtype=np.float32)[blobs[1]]
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, batch_size=8, verbose=0)
+    assert model.optimizer.iterations == 5
+    asked.clear()
+    model.fit(x, y, batch_size=8, verbose=0)
+    assert asked[0] == 5 and model.optimizer.iterations == 17

@@ -1,5 +1,6 @@
 """What `import pycnn` brings and what it leaves for later."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,19 @@ def test_import_leaves_slow_packages_for_later(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_source_folder_without_the_core_says_so(tmp_path: Path) -> None:
+    source = Path(pycnn.__file__).parent
+    only_python = shutil.ignore_patterns("_core.*", "__pycache__")
+    shutil.copytree(source, tmp_path / "pycnn", ignore=only_python)
+    # -S: neither the installed package nor an editable one is found.
+    command = [sys.executable, "-S", "-c", "import pycnn"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: pycnn is imported from its source folder")
+    assert str(tmp_path) in last and "no built core" in last
 
 
 def test_every_public_name_is_there() -> None:

@@ -145,6 +145,38 @@ def test_a_saved_file_has_the_usual_rights_and_links_stay(tmp_path: Path) -> Non
     )
 
 
+def test_only_regular_files_are_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to(tmp_path / "fifo")
+    (tmp_path / "folder").mkdir()
+    before = sorted(tmp_path.iterdir())
+    for name, kind in (
+        ("fifo", FileExistsError),
+        ("link", FileExistsError),
+        ("folder", IsADirectoryError),
+    ):
+        for save in (dense_model().save, dense_model().save_weights):
+            with pytest.raises(kind, match=f"not a regular file: '{tmp_path / name}'"):
+                save(tmp_path / name)
+    assert (tmp_path / "fifo").is_fifo() and sorted(tmp_path.iterdir()) == before
+
+
+def test_an_error_names_the_users_path(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        dense_model().save(tmp_path / "none" / "m")
+    assert caught.value.filename == str(tmp_path / "none" / "m")
+    assert caught.value.errno == errno.ENOENT
+
+
+def test_one_model_one_file(tmp_path: Path) -> None:
+    model = dense_model()
+    for index in range(8):  # of the entries' 24 orders, the library takes any
+        model.save(tmp_path / str(index))
+    contents = {(tmp_path / str(index)).read_bytes() for index in range(8)}
+    assert len(contents) == 1
+    assert int.from_bytes(contents.pop()[:8], "little") % 8 == 0
+
+
 def unchanged_by(model: pycnn.Sequential, path: Path, message: str) -> None:
     before = model.get_weights()
     with pytest.raises(ValueError, match=message):
@@ -263,6 +295,15 @@ def test_a_corrupt_description(tmp_path: Path, change: Any) -> None:
     dense_model().save(tmp_path / "m")
     with pytest.raises(ValueError, match="/m: cannot make its model"):
         pycnn.load_model(rewritten(tmp_path / "m", change))
+
+
+def test_an_unknown_layer_is_told_the_known_classes(tmp_path: Path) -> None:
+    dense_model().save(tmp_path / "m")
+    with pytest.raises(
+        ValueError,
+        match=r"unknown layer 'Dens'; did you mean 'Dense'\? Known: .*'AveragePooling2D'",
+    ):
+        pycnn.load_model(rewritten(tmp_path / "m", break_class))
 
 
 @pytest.mark.parametrize(

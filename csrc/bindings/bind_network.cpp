@@ -90,6 +90,8 @@ void bind_network(py::module_& m) {
            py::keep_alive<1, 2>(), py::arg("network"), py::arg("x"), py::arg("y"), py::kw_only(),
            py::arg("batch_size"), py::arg("shuffle") = true)
       .def_property_readonly("steps_per_epoch", &Trainer::steps_per_epoch)
+      .def_property_readonly("progress", &Trainer::progress,
+                             "What is done so far, also by a run that an exception ended.")
       .def("start_epoch", &Trainer::start_epoch, Release())
       .def("run", &run, py::arg("learning_rates"), py::arg("max_seconds"),
            "Up to len(learning_rates) further steps, fewer after max_seconds.");

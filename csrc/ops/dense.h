@@ -34,7 +34,9 @@ struct DenseKernels {
                           bool accumulate, float* dkernel, float* dbias);
 };
 
-constexpr int dense_scratch_row(int outputs) { return (outputs + kLanes - 1) / kLanes * kLanes; }
+PYCNN_INLINE constexpr int dense_scratch_row(int outputs) {
+  return (outputs + kLanes - 1) / kLanes * kLanes;
+}
 
 }  // namespace cpu
 }  // namespace pycnn

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/lease.h"
 
 namespace pycnn {
 namespace {
@@ -43,7 +42,7 @@ Network::Network(Graph graph, std::vector<ValueId> outputs, std::uint64_t seed)
 // ---- weights
 
 Tensor Network::get_parameter(ParameterId id) const {
-  const Lease lease(busy_, "model");
+  const Lease lease = exclusive();
   if (id < 0 || static_cast<std::size_t>(id) >= graph_->parameters().size()) {
     throw ValueError("there is no parameter " + std::to_string(id));
   }
@@ -53,7 +52,7 @@ Tensor Network::get_parameter(ParameterId id) const {
 }
 
 void Network::set_parameter(ParameterId id, const Tensor& value) {
-  const Lease lease(busy_, "model");
+  const Lease lease = exclusive();
   if (id < 0 || static_cast<std::size_t>(id) >= graph_->parameters().size()) {
     throw ValueError("there is no parameter " + std::to_string(id));
   }
@@ -110,7 +109,7 @@ void check_top_k(const std::vector<int>& top_k, std::int64_t classes) {
 }  // namespace
 
 void Network::compile(const CompileOptions& options) {
-  const Lease lease(busy_, "model");
+  const Lease lease = exclusive();
   if (options.outputs.size() != outputs_.size()) {
     throw ValueError("[compile] the network has " + std::to_string(outputs_.size()) +
                      " outputs; got losses for " + std::to_string(options.outputs.size()));
@@ -255,6 +254,7 @@ Totals Network::totals(const CpuExecutor& executor, std::int64_t images, double 
 }
 
 Totals Network::train_step(const Tensors& x, const Tensors& y, float learning_rate) {
+  const Lease lease = exclusive();
   const Tensors targets = own_labels(y);
   check_data(x, targets);
   Batch batch;
@@ -265,7 +265,6 @@ Totals Network::train_step(const Tensors& x, const Tensors& y, float learning_ra
 }
 
 Totals Network::train_step(const Batch& batch, float learning_rate) {
-  const Lease lease(busy_, "model");
   require_compiled();
   CpuExecutor& train = executor(PlanKind::train);
   optimizer_->begin(learning_rate);
@@ -300,9 +299,9 @@ void Network::for_each_batch(const Tensors& x, std::int64_t batch_size, const Cp
 }
 
 Totals Network::evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_size) {
+  const Lease lease = exclusive();
   const Tensors targets = own_labels(y);
   check_data(x, targets);
-  const Lease lease(busy_, "model");
   CpuExecutor& evaluate = executor(PlanKind::evaluate);
   const double penalty = optimizer_->penalty();
   Totals all;
@@ -315,8 +314,8 @@ Totals Network::evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_
 }
 
 Tensors Network::predict(const Tensors& x, std::int64_t batch_size, bool training) {
+  const Lease lease = exclusive();
   check_inputs(x);
-  const Lease lease(busy_, "model");
   CpuExecutor& predict = executor(training ? PlanKind::training_predict : PlanKind::predict);
   Tensors outputs;
   for (ValueId v : outputs_) outputs.emplace_back(batch_shape(x[0].shape()[0], v));
@@ -328,6 +327,7 @@ Tensors Network::predict(const Tensors& x, std::int64_t batch_size, bool trainin
 }
 
 Network::Gradients Network::backward(const Tensors& x, const Tensors& dy, bool training) {
+  const Lease lease = exclusive();
   check_inputs(x);
   const std::int64_t count = x[0].shape()[0];
   if (dy.size() != outputs_.size()) {
@@ -342,7 +342,6 @@ Network::Gradients Network::backward(const Tensors& x, const Tensors& dy, bool t
                        to_string(dy[i].shape()));
     }
   }
-  const Lease lease(busy_, "model");
   CpuExecutor& gradient = executor(training ? PlanKind::training_gradient : PlanKind::gradient);
   Gradients result;
   for (const Tensor& t : x) result.inputs.emplace_back(t.shape());
@@ -362,7 +361,7 @@ Network::Gradients Network::backward(const Tensors& x, const Tensors& dy, bool t
 }
 
 std::string Network::plan_report() {
-  const Lease lease(busy_, "model");
+  const Lease lease = exclusive();
   return executor(losses_.empty() ? PlanKind::predict : PlanKind::train).plan().report();
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/lease.h"
 #include "graph/graph.h"
 #include "runtime/batch.h"
 #include "runtime/executor_cpu.h"
@@ -56,7 +57,9 @@ class Network {
 
   // One step on all of x and y as one batch.
   Totals train_step(const Tensors& x, const Tensors& y, float learning_rate);
-  // One step on a choice of images of data that check_data has seen.
+  // The network to oneself while the result lives; BusyError when another thread has it.
+  Lease exclusive() const { return Lease(busy_, "model"); }
+  // One step on a choice of images of data that check_data has seen, both under one exclusive().
   Totals train_step(const Batch& batch, float learning_rate);
   Totals evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_size);
   // With `training` as a step sees the network; what a step keeps (moving statistics) stays as it
@@ -71,7 +74,8 @@ class Network {
   // network (batch statistics, dropout), otherwise as prediction does.
   Gradients backward(const Tensors& x, const Tensors& dy, bool training = false);
 
-  // Throws unless x and y are data for training and evaluation of this compiled network.
+  // Throws unless x and y are data for training and evaluation of this compiled network. The caller
+  // has exclusive().
   void check_data(const Tensors& x, const Tensors& y) const;
 
   // The plan of a training step (of prediction before compile).

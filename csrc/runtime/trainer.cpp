@@ -25,12 +25,14 @@ Trainer::Trainer(Network& network, Tensors x, const Tensors& y, std::int64_t bat
   }
   // Copies, so that nobody can change checked labels; images are only read as numbers.
   for (const Tensor& t : y) y_.push_back(t.dtype() == DType::int64 ? t.clone() : t);
+  const Lease network_lease = network_.exclusive();
   network_.check_data(x_, y_);
   batch_size_ = std::min(batch_size_, count());  // sums with it can no longer overflow
 }
 
 void Trainer::start_epoch() {
   const Lease lease(busy_, "trainer");
+  const Lease network_lease = network_.exclusive();
   const std::uint64_t epoch = network_.next_epoch();
   if (shuffle_) order_ = random_permutation(count(), network_.seed(), kShuffleStream + epoch);
   progress_ = Progress();
@@ -59,7 +61,8 @@ void Trainer::step(float learning_rate) {
 Progress Trainer::run(const float* learning_rates, std::int64_t steps, double max_seconds) {
   const Lease lease(busy_, "trainer");
   if (!started_) throw ValueError("[Trainer] call start_epoch before run");
-  // Compiled anew since, the network may want other targets.
+  // For the whole run: nobody can compile the network between the check and the steps.
+  const Lease network_lease = network_.exclusive();
   network_.check_data(x_, y_);
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
@@ -67,6 +70,11 @@ Progress Trainer::run(const float* learning_rates, std::int64_t steps, double ma
     step(learning_rates[i]);
     if (std::chrono::duration<double>(Clock::now() - start).count() >= max_seconds) break;
   }
+  return progress_;
+}
+
+Progress Trainer::progress() const {
+  const Lease lease(busy_, "trainer");
   return progress_;
 }
 

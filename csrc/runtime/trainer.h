@@ -27,6 +27,8 @@ class Trainer {
   // Up to `steps` further steps, one learning rate each; fewer when the epoch ends or max_seconds
   // have passed. Call start_epoch first (ValueError).
   Progress run(const float* learning_rates, std::int64_t steps, double max_seconds);
+  // So far; counts the whole steps of a run that an exception ended, too.
+  Progress progress() const;
 
  private:
   std::int64_t count() const { return x_[0].shape()[0]; }
@@ -39,7 +41,7 @@ class Trainer {
   bool started_ = false;
   std::vector<std::int64_t> order_;
   Progress progress_;
-  std::atomic<bool> busy_{false};
+  mutable std::atomic<bool> busy_{false};
 };
 
 }  // namespace pycnn

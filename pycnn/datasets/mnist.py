@@ -48,8 +48,15 @@ def _load(name: str) -> npt.NDArray[np.uint8]:
         try:
             return _load_from(mirror, name)
         except (OSError, ValueError) as error:  # requests' errors are OSErrors
-            reasons.append(f"{mirror}: {error}")
-    raise OSError(f"MNIST: cannot get {name}.gz. " + "; ".join(reasons))
+            reasons.append(f"\n  {mirror}: {_reason(error)}")
+    raise OSError(f"MNIST: cannot get {name}.gz:{''.join(reasons)}")
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in a line."""
+    text = str(error)
+    # requests tells of its own insides at length.
+    return type(error).__name__ if isinstance(error, OSError) and len(text) > 160 else text
 
 
 def _in_data_dir(name: str) -> Path | None:

@@ -69,12 +69,10 @@ def _layer(class_name: str, options: dict[str, Any], custom: dict[str, type[Laye
     if class_name in custom:
         return custom[class_name].from_config(options)
     if class_name not in _CLASSES:
-        known = {name.lower(): name for name in _CLASSES}
         try:
-            known_name("layer", class_name, known)
+            class_name = known_name("layer", class_name, _CLASSES)
         except ValueError as error:
             raise ValueError(
                 f"{error}; a layer of your own needs custom_objects={{{class_name!r}: its class}}"
             ) from None
-        class_name = known[class_name.lower()]
     return _CLASSES[class_name].from_config(options)

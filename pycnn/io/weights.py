@@ -1,9 +1,12 @@
 """Weights in safetensors files: written all or nothing, checked before they are taken."""
 
 import contextlib
+import errno
+import json
 import os
 import secrets
-from collections.abc import Sequence
+import stat
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pycnn import _core
@@ -23,26 +26,47 @@ def full_name(parameter: _core.Parameter) -> str:
 def write(path: PathLike, tensors: dict[str, Array], metadata: dict[str, str]) -> None:
     """Writes tensors and metadata; a file of that name stays whole until the new one is complete.
 
+    The same tensors and metadata give the same bytes.
+
     Raises:
         OSError: it cannot be written, e.g. because the disk is full.
     """
     from safetensors.numpy import save
 
-    write_whole(path, save(tensors, FORMAT | metadata))
+    write_whole(path, *_with_sorted_metadata(save(tensors, FORMAT | metadata)))
 
 
-def write_whole(path: PathLike, data: bytes) -> None:
+def write_whole(path: PathLike, *pieces: bytes | memoryview) -> None:
     """Writes a file beside `path` and puts it there only when it is safe on disk.
 
     Raises:
-        OSError: it cannot be written; what was at `path` is as it was.
+        OSError: it cannot be written, or `path` is a folder, a device or the like; what was there
+            is as it was.
     """
     target = os.path.realpath(path)
+    try:
+        _check_replaceable(target)
+        _replace(target, pieces)
+    except OSError as error:  # names the temporary file, if any
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+
+
+def _check_replaceable(target: str) -> None:
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        kind = errno.EISDIR if stat.S_ISDIR(mode) else errno.EEXIST
+        raise OSError(kind, "Exists and is not a regular file")
+
+
+def _replace(target: str, pieces: Iterable[bytes | memoryview]) -> None:
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name}.{secrets.token_hex(6)}.tmp")
     try:
         with open(temporary, "xb") as file:
-            file.write(data)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
@@ -128,6 +152,16 @@ def _check(path: PathLike, file: Any, expected: Sequence[_core.Parameter]) -> No
             f"{os.fspath(path)}: weights of another architecture: the model has no "
             f"{', '.join(map(repr, sorted(left)[:8]))}"
         )
+
+
+def _with_sorted_metadata(data: bytes) -> tuple[bytes, memoryview]:
+    """Returns header and rest of a safetensors file; the library shuffles the metadata."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of 8, as the library has it
+    return len(text).to_bytes(8, "little") + text, memoryview(data)[start:]
 
 
 def _sync_folder(folder: str) -> None:

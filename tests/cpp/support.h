@@ -107,10 +107,11 @@ inline Net picture_net() {
   return {std::move(g), v};
 }
 
-// Only dense layers, on a shape of four dimensions.
+// Only dense layers, on a shape of four dimensions that is flattened twice.
 inline Net dense_net() {
   Graph g({2, 3, 2, 2});
-  ValueId v = g.dense(g.flatten(g.input(), "flat"), {33}, "d1");
+  ValueId v = g.flatten(g.flatten(g.input(), "flat"), "flat again");
+  v = g.dense(v, {33}, "d1");
   v = g.dense(g.activation(v, Activation::relu), {5}, "d2");
   return {std::move(g), v};
 }

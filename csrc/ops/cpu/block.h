@@ -7,6 +7,11 @@
 
 #include <cstdint>
 
+// Kernels see functions that are not in the namespace of an instruction set. Were one of these not
+// inlined, each set would bring a copy, the linker would keep any one of them, and a machine
+// without AVX-512 could end in its instructions.
+#define PYCNN_INLINE inline __attribute__((always_inline))
+
 namespace pycnn::cpu {
 
 inline constexpr int kLanes = 16;
@@ -19,16 +24,16 @@ struct BasicView {
   std::int64_t row;  // elements from one row to the next, halo included
   int height, width, channels;
 
-  T* at(std::int64_t h, std::int64_t w, std::int64_t c = 0) const {
+  PYCNN_INLINE T* at(std::int64_t h, std::int64_t w, std::int64_t c = 0) const {
     return data + h * row + (w * channels + c) * kLanes;
   }
   // Elements of one row without its halo; they are contiguous.
-  std::int64_t row_size() const { return std::int64_t{width} * channels * kLanes; }
+  PYCNN_INLINE std::int64_t row_size() const { return std::int64_t{width} * channels * kLanes; }
 };
 
 using View = BasicView<float>;
 using ConstView = BasicView<const float>;
 
-inline ConstView as_const(View v) { return {v.data, v.row, v.height, v.width, v.channels}; }
+PYCNN_INLINE ConstView as_const(View v) { return {v.data, v.row, v.height, v.width, v.channels}; }
 
 }  // namespace pycnn::cpu

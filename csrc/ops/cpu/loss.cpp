@@ -1,6 +1,6 @@
 #include "ops/loss.h"
 
-#include <cmath>
+#include <math.h>
 
 #include "ops/cpu/math.h"
 
@@ -40,7 +40,7 @@ void write_ranks(int classes, const float* z, Targets t, int count, std::int32_t
 
 V log_lanes(V v) {
   V y;
-  for (int l = 0; l < W; ++l) y[l] = std::log(v[l]);
+  for (int l = 0; l < W; ++l) y[l] = ::logf(v[l]);  // not std::log: see PYCNN_INLINE
   return y;
 }
 

@@ -12,7 +12,6 @@
 #else
 #define PYCNN_UNROLL _Pragma("GCC unroll 64")
 #endif
-#define PYCNN_INLINE inline __attribute__((always_inline))
 
 namespace pycnn::cpu::PYCNN_ISA {
 
