@@ -18,10 +18,12 @@ AddLayer: TypeAlias = Callable[[_core.Graph, int], int]
 MergeLayers: TypeAlias = Callable[[_core.Graph, Sequence[int]], int]
 
 
-def build(op: str, x: Array, add: AddLayer, parameters: Sequence[Array]) -> _core.Network:
+def build(
+    op: str, x: Array, add: AddLayer, parameters: Sequence[Array], seed: int = 0
+) -> _core.Network:
     _check_batch(op, x)
     graph = _core.Graph(x.shape[1:])
-    network = _core.Network(graph, [add(graph, graph.input)], 0)
+    network = _core.Network(graph, [add(graph, graph.input)], seed)
     for index, value in enumerate(parameters):
         network.set_parameter(index, _core.Tensor(value))
     return network

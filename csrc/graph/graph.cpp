@@ -36,22 +36,12 @@ std::string kind_of(const NodeOptions& options) {
                  [](const ZeroPad2dOptions&) { return "ZeroPadding2D"; },
                  [](const ReshapeOptions&) { return "Reshape"; },
                  [](const PermuteOptions&) { return "Permute"; },
+                 [](const LocalResponseNormOptions&) { return "LocalResponseNormalization"; },
+                 [](const DropoutOptions&) { return "Dropout"; },
                  [](const FlattenOptions&) { return "Flatten"; },
                  [](const RescaleOptions&) { return "Rescaling"; },
                  [](const HostOptions&) { return "PythonLayer"; },
-                 [](const Activation& a) {
-                   switch (a) {
-                     case Activation::relu:
-                       return "ReLU";
-                     case Activation::sigmoid:
-                       return "Sigmoid";
-                     case Activation::tanh:
-                       return "Tanh";
-                     case Activation::softmax:
-                       break;
-                   }
-                   return "Softmax";
-                 }},
+                 [](const ActivationOptions& o) { return activation_kind(o.kind); }},
       options);
 }
 
@@ -73,15 +63,6 @@ void check_shape(const Shape& shape, const std::string& who) {
 }
 
 }  // namespace
-
-Activation parse_activation(std::string_view name) {
-  if (name == "relu") return Activation::relu;
-  if (name == "sigmoid") return Activation::sigmoid;
-  if (name == "tanh") return Activation::tanh;
-  if (name == "softmax") return Activation::softmax;
-  throw ValueError("unknown activation '" + std::string(name) +
-                   "'; known: relu, sigmoid, tanh, softmax");
-}
 
 std::string Node::kind() const { return kind_of(options); }
 std::string Node::who() const { return pycnn::who(kind(), name); }
@@ -162,8 +143,9 @@ ValueId Graph::dense(ValueId x, const DenseOptions& options, std::string name, I
   return add_node(std::move(name), options, {x}, {g.outputs}, std::move(parameters));
 }
 
-ValueId Graph::activation(ValueId x, Activation kind, std::string name) {
-  return add_node(std::move(name), kind, {x}, shape(x), {});
+ValueId Graph::activation(ValueId x, const ActivationOptions& options, std::string name) {
+  check_activation(options, pycnn::who(activation_kind(options.kind), name));
+  return add_node(std::move(name), options, {x}, shape(x), {});
 }
 
 ValueId Graph::add(std::vector<ValueId> xs, std::string name) {
@@ -250,6 +232,17 @@ ValueId Graph::reshape(ValueId x, const ReshapeOptions& options, std::string nam
 ValueId Graph::permute(ValueId x, const PermuteOptions& options, std::string name) {
   const PermuteGeometry g = permute_geometry(shape(x), options, pycnn::who("Permute", name));
   return add_node(std::move(name), options, {x}, permute_output_shape(g), {});
+}
+
+ValueId Graph::local_response_norm(ValueId x, const LocalResponseNormOptions& options,
+                                   std::string name) {
+  check_local_response_norm(options, pycnn::who("LocalResponseNormalization", name));
+  return add_node(std::move(name), options, {x}, shape(x), {});
+}
+
+ValueId Graph::dropout(ValueId x, const DropoutOptions& options, std::string name) {
+  check_dropout(options, pycnn::who("Dropout", name));
+  return add_node(std::move(name), options, {x}, shape(x), {});
 }
 
 ValueId Graph::flatten(ValueId x, std::string name) {

@@ -10,15 +10,18 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "graph/activation.h"
 #include "graph/initializer.h"
 #include "ops/avg_pool2d.h"
 #include "ops/batch_norm.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/depthwise_conv2d.h"
+#include "ops/dropout.h"
 #include "ops/global_avg_pool2d.h"
 #include "ops/global_max_pool2d.h"
 #include "ops/gradient.h"
+#include "ops/local_response_norm.h"
 #include "ops/max_pool2d.h"
 #include "ops/permute.h"
 #include "ops/rescale.h"
@@ -29,9 +32,6 @@ namespace pycnn {
 
 using ValueId = int;
 using ParameterId = int;
-
-enum class Activation : std::uint8_t { relu, sigmoid, tanh, softmax };
-Activation parse_activation(std::string_view name);  // ValueError for an unknown name
 
 // A layer that the host program computes, over the whole batch at once (a user's Python layer).
 class HostLayer {
@@ -58,9 +58,10 @@ struct HostOptions {
 
 using NodeOptions =
     std::variant<Conv2dOptions, DepthwiseConv2dOptions, MaxPool2dOptions, AvgPool2dOptions,
-                 DenseOptions, Activation, AddOptions, ConcatOptions, BatchNormOptions,
+                 DenseOptions, ActivationOptions, AddOptions, ConcatOptions, BatchNormOptions,
                  GlobalAvgPool2dOptions, GlobalMaxPool2dOptions, ZeroPad2dOptions, ReshapeOptions,
-                 PermuteOptions, FlattenOptions, RescaleOptions, HostOptions>;
+                 PermuteOptions, LocalResponseNormOptions, DropoutOptions, FlattenOptions,
+                 RescaleOptions, HostOptions>;
 
 struct Node {
   std::string name;  // the layer's; may be empty
@@ -122,7 +123,7 @@ class Graph {
   ValueId avg_pool2d(ValueId x, const AvgPool2dOptions& options, std::string name = "");
   ValueId dense(ValueId x, const DenseOptions& options, std::string name = "",
                 Initializers init = {});
-  ValueId activation(ValueId x, Activation kind, std::string name = "");
+  ValueId activation(ValueId x, const ActivationOptions& options, std::string name = "");
   // Sum of two or more values of one shape.
   ValueId add(std::vector<ValueId> xs, std::string name = "");
   // Values one after another along an axis; the other dimensions must agree.
@@ -136,6 +137,9 @@ class Graph {
   ValueId zero_pad2d(ValueId x, const ZeroPad2dOptions& options, std::string name = "");
   ValueId reshape(ValueId x, const ReshapeOptions& options, std::string name = "");
   ValueId permute(ValueId x, const PermuteOptions& options, std::string name = "");
+  ValueId local_response_norm(ValueId x, const LocalResponseNormOptions& options,
+                              std::string name = "");
+  ValueId dropout(ValueId x, const DropoutOptions& options, std::string name = "");
   ValueId flatten(ValueId x, std::string name = "");
   ValueId rescale(ValueId x, const RescaleOptions& options, std::string name = "");
   ValueId host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape output_shape,

@@ -102,12 +102,12 @@ struct DenseBackwardParams {
   ParameterId kernel, bias;
 };
 struct ActivationForward {
-  Activation kind;
+  ActivationOptions options;
   BufferId x, y;
 };
 struct ActivationBackward {
-  Activation kind;
-  BufferId dy, y, dx;
+  ActivationOptions options;
+  BufferId dy, saved, dx;  // saved: x or y, see backward_reads_input
 };
 struct Add {
   BufferId a, b, y;
@@ -179,6 +179,23 @@ struct Permute {  // backward: with the inverse geometry
   PermuteGeometry g;
   BufferId x, y;
 };
+struct LocalResponseNormForward {
+  cpu::LocalResponseNormGeometry g;
+  BufferId x, y;
+};
+struct LocalResponseNormBackward {
+  cpu::LocalResponseNormGeometry g;
+  BufferId dy, x, scratch, dx;
+};
+struct DropoutForward {
+  DropoutOptions options;
+  int node;
+  BufferId x, y, mask;
+};
+struct DropoutBackward {
+  DropoutOptions options;
+  BufferId dy, mask, dx;
+};
 struct Rescale {  // also the plain copy between layouts
   float scale, offset;
   BufferId x, y;
@@ -208,7 +225,8 @@ using Operation =
                  BatchNormForward, BatchNormMoving, BatchNormBackwardSums, BatchNormBackwardCombine,
                  BatchNormBackwardInput, GlobalAvgPool2dForward, GlobalAvgPool2dBackward,
                  GlobalMaxPool2dForward, GlobalMaxPool2dBackward, ZeroPad2dForward,
-                 ZeroPad2dBackward, Permute, Rescale, LossStep, HostForward, HostBackward>;
+                 ZeroPad2dBackward, Permute, LocalResponseNormForward, LocalResponseNormBackward,
+                 DropoutForward, DropoutBackward, Rescale, LossStep, HostForward, HostBackward>;
 
 struct Instruction {
   Operation operation;

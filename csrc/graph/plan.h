@@ -13,14 +13,14 @@
 namespace pycnn {
 
 enum class PlanKind : std::uint8_t {
-  predict,           // forward, output to a stream
-  training_predict,  // the same as training sees it: with the batch's own statistics
-  evaluate,          // forward and loss
-  train,             // forward, loss, gradients of the parameters
+  predict,   // forward, output to a stream
+  evaluate,  // forward and loss
+  train,     // forward, loss, gradients of the parameters
   // Forward, upstream gradients from streams, gradients of parameters and inputs: as the network
   // predicts, or as it trains.
   gradient,
   training_gradient,
+  training_predict,  // as predict, but as the network trains
 };
 inline constexpr int kPlanKinds = 6;
 constexpr bool has_gradients(PlanKind kind) {

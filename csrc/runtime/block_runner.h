@@ -88,6 +88,10 @@ class BlockRunner {
   void run(const ZeroPad2dForward& i, const Block& b) const;
   void run(const ZeroPad2dBackward& i, const Block& b) const;
   void run(const Permute& i, const Block& b) const;
+  void run(const LocalResponseNormForward& i, const Block& b) const;
+  void run(const LocalResponseNormBackward& i, const Block& b) const;
+  void run(const DropoutForward& i, const Block& b) const;
+  void run(const DropoutBackward& i, const Block& b) const;
   void run(const Rescale& i, const Block& b) const;
   void run(const LossStep& i, const Block& b) const;
   // The executor's: they need all blocks.

@@ -4,10 +4,11 @@ A layer only describes: shapes and options are checked when it is added to a mod
 native core does the work. For a layer of your own see `Layer`.
 """
 
-from pycnn.layers.activation import Activation, ReLU, Softmax
+from pycnn.layers.activation import ELU, GELU, Activation, LeakyReLU, ReLU, Softmax
 from pycnn.layers.base import Layer
 from pycnn.layers.convolution import Conv2D, DepthwiseConv2D
 from pycnn.layers.core import Dense, Flatten, Input, Rescaling
+from pycnn.layers.local_response import LocalResponseNormalization
 from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.own import Weight
 from pycnn.layers.pooling import (
@@ -16,20 +17,26 @@ from pycnn.layers.pooling import (
     GlobalMaxPooling2D,
     MaxPooling2D,
 )
+from pycnn.layers.regularization import Dropout
 from pycnn.layers.reshaping import Permute, Reshape, ZeroPadding2D
 
 __all__ = [
+    "ELU",
+    "GELU",
     "Activation",
     "AveragePooling2D",
     "BatchNormalization",
     "Conv2D",
     "Dense",
     "DepthwiseConv2D",
+    "Dropout",
     "Flatten",
     "GlobalAveragePooling2D",
     "GlobalMaxPooling2D",
     "Input",
     "Layer",
+    "LeakyReLU",
+    "LocalResponseNormalization",
     "MaxPooling2D",
     "Permute",
     "ReLU",

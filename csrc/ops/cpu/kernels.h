@@ -13,10 +13,15 @@
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/depthwise_conv2d.h"
+#include "ops/dropout.h"
+#include "ops/elu.h"
 #include "ops/gather.h"
+#include "ops/gelu.h"
 #include "ops/global_avg_pool2d.h"
 #include "ops/global_max_pool2d.h"
 #include "ops/gradient.h"
+#include "ops/leaky_relu.h"
+#include "ops/local_response_norm.h"
 #include "ops/loss.h"
 #include "ops/max_pool2d.h"
 #include "ops/peak.h"
@@ -43,6 +48,9 @@ struct Kernels {
   const SigmoidKernels* sigmoid;
   const TanhKernels* tanh;
   const SoftmaxKernels* softmax;
+  const LeakyReluKernels* leaky_relu;
+  const EluKernels* elu;
+  const GeluKernels* gelu;
   const RescaleKernels* rescale;
   const AddKernels* add;
   const ConcatKernels* concat;
@@ -51,6 +59,8 @@ struct Kernels {
   const GlobalMaxPool2dKernels* global_max_pool2d;
   const ZeroPad2dKernels* zero_pad2d;
   const PermuteKernels* permute;
+  const LocalResponseNormKernels* local_response_norm;
+  const DropoutKernels* dropout;
   const LossKernels* loss;
   const GradientKernels* gradient;
   const SgdKernels* sgd;

@@ -14,6 +14,9 @@ extern const ReluKernels relu_kernels;
 extern const SigmoidKernels sigmoid_kernels;
 extern const TanhKernels tanh_kernels;
 extern const SoftmaxKernels softmax_kernels;
+extern const LeakyReluKernels leaky_relu_kernels;
+extern const EluKernels elu_kernels;
+extern const GeluKernels gelu_kernels;
 extern const RescaleKernels rescale_kernels;
 extern const AddKernels add_kernels;
 extern const ConcatKernels concat_kernels;
@@ -22,6 +25,8 @@ extern const GlobalAvgPool2dKernels global_avg_pool2d_kernels;
 extern const GlobalMaxPool2dKernels global_max_pool2d_kernels;
 extern const ZeroPad2dKernels zero_pad2d_kernels;
 extern const PermuteKernels permute_kernels;
+extern const LocalResponseNormKernels local_response_norm_kernels;
+extern const DropoutKernels dropout_kernels;
 extern const LossKernels loss_kernels;
 extern const GradientKernels gradient_kernels;
 extern const SgdKernels sgd_kernels;
@@ -40,6 +45,9 @@ const Kernels kernels{&gather_kernels,
                       &sigmoid_kernels,
                       &tanh_kernels,
                       &softmax_kernels,
+                      &leaky_relu_kernels,
+                      &elu_kernels,
+                      &gelu_kernels,
                       &rescale_kernels,
                       &add_kernels,
                       &concat_kernels,
@@ -48,6 +56,8 @@ const Kernels kernels{&gather_kernels,
                       &global_max_pool2d_kernels,
                       &zero_pad2d_kernels,
                       &permute_kernels,
+                      &local_response_norm_kernels,
+                      &dropout_kernels,
                       &loss_kernels,
                       &gradient_kernels,
                       &sgd_kernels,
