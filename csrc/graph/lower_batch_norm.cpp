@@ -18,7 +18,7 @@ struct Weights {
 // Two numbers per channel for every block, whatever the lanes: one vector per channel is ample.
 BufferId new_pairs(PlanBuilder& b, int channels, const std::string& name) {
   const BufferId id = b.new_buffer({channels}, name);
-  b.buffer(id).pairs = true;
+  b.buffer(id).per_image = false;
   return id;
 }
 

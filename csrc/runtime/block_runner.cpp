@@ -115,7 +115,7 @@ void BlockRunner::save(const Block& block, BufferId from, float* images) const {
 }
 
 bool BlockRunner::is_finite(const Block& block, BufferId id) const {
-  if (buffer(id).element_size != 4 || buffer(id).pairs) return true;
+  if (buffer(id).element_size != 4 || !buffer(id).per_image) return true;
   const ConstView v = const_view(block, id);
   for (int h = 0; h < v.height; ++h) {
     const float* row = v.at(h, 0);
