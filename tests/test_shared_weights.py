@@ -208,6 +208,53 @@ def test_weights_outlive_the_model_that_made_them() -> None:
     assert_array_equal(second.get_weights()[0], weights[0])
 
 
+def normalized() -> pycnn.Model:
+    """Batch normalization on two branches with one set of weights and statistics."""
+    x = pycnn.Input((4,))
+    shared = layers.BatchNormalization(momentum=0.5, name="norm")
+    y = layers.add([shared(x), shared(layers.Dense(4, name="dense")(x))])
+    return pycnn.Model(x, layers.Dense(1, name="head")(y))
+
+
+def test_statistics_are_weights_that_are_not_trained(tmp_path: Path) -> None:
+    model = normalized()
+    names = ["dense/kernel", "dense/bias", "norm/gamma", "norm/beta"]
+    names += ["norm/moving_mean", "norm/moving_variance", "head/kernel", "head/bias"]
+    assert list(model._named_weights()) == names
+    assert (model.count_params(), model.count_params(trainable_only=True)) == (20 + 16 + 5, 33)
+    lines: list[str] = []
+    model.summary(print_fn=lines.append)
+    assert lines[-2].startswith("Parameters: 41 ") and lines[-2].endswith("33 of them trainable")
+    model.compile("sgd", "mse")
+    data = images((40, 4)) + 3
+    kernel, bias = model.get_weights()[:2]
+    model.train_on_batch(data, data[:, :1])
+    moved = model.get_weights()[4]
+    # Two moves of one half, one for each call; both calls are equally far from the output.
+    branches = data.mean(axis=0), (data @ kernel + bias).mean(axis=0)
+    either = [0.25 * one + 0.5 * two for one, two in (branches, branches[::-1])]
+    assert min(np.abs(moved - mean).max() for mean in either) < 1e-5
+    model.save(tmp_path / "m")
+    loaded = pycnn.load_model(tmp_path / "m")
+    assert_array_equal(loaded.get_weights()[4], moved)
+    assert_array_equal(loaded.predict(data, verbose=0), model.predict(data, verbose=0))
+
+
+def test_shared_statistics_do_not_depend_on_threads() -> None:
+    results = []
+    data = images((83, 4))
+    for threads in (1, 2, 8):
+        pycnn.set_num_threads(threads)
+        pycnn.set_random_seed(3)
+        model = normalized()
+        model.compile(pycnn.optimizers.SGD(0.01, momentum=0.5), "mse")
+        model.fit(data, data[:, :1], epochs=2, verbose=0)
+        results.append(model.get_weights())
+    for other in results[1:]:
+        for one, two in zip(results[0], other, strict=True):
+            assert_array_equal(one, two)
+
+
 def test_weights_of_a_layer() -> None:
     inner = encoder()
     model = pycnn.Sequential([pycnn.Input((4,)), inner, layers.Flatten(), layers.Dense(3)])
