@@ -7,6 +7,8 @@ from typing import Any
 
 # The core counts single dimensions in 32 bits.
 _MOST = 2**31 - 1
+# What is above it, by half a step at most, still rounds to it; 1e300 does not.
+_LARGEST_FLOAT32 = (2.0 - 2.0**-23) * 2.0**127
 
 
 def positive_int(value: Any, name: str, where: str = "", minimum: int = 1) -> int:
@@ -59,6 +61,19 @@ def finite_float(value: Any, name: str, where: str = "") -> float:
         raise TypeError(f"{where}{name} must be a number; received {value!r}") from None
     if not math.isfinite(number):
         raise ValueError(f"{where}{name} must be finite; received {number}")
+    return number
+
+
+def float32_number(value: Any, name: str, where: str = "") -> float:
+    """Returns `value` as a float that is finite in the core's float32 too.
+
+    Raises:
+        TypeError: `value` is no number.
+        ValueError: `value` is not finite, or too large for float32.
+    """
+    number = finite_float(value, name, where)
+    if abs(number) > _LARGEST_FLOAT32:
+        raise ValueError(f"{where}{name} is out of float32's range; received {number}")
     return number
 
 

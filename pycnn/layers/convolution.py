@@ -219,11 +219,16 @@ def _checked_dilation(rate: Any, strides: tuple[int, int], where: str) -> tuple[
 def _checked_padding(padding: Any, where: str) -> Padding:
     if isinstance(padding, str):
         return known_name("padding", padding, ("valid", "same"), where)
+    expected = (
+        f"{where}padding must be 'valid', 'same', an integer, (height, width) or "
+        f"((top, bottom), (left, right)); received {padding!r}"
+    )
+    if not isinstance(padding, Sequence) and hasattr(padding, "tolist"):
+        padding = padding.tolist()  # NumPy's scalars and arrays
+    if not isinstance(padding, (int, Sequence)) or isinstance(padding, (bool, bytes)):
+        raise TypeError(expected)
     sides = (padding, padding) if isinstance(padding, int) else tuple(padding)
     if len(sides) != 2:
-        raise ValueError(
-            f"{where}padding must be 'valid', 'same', an integer, (height, width) or "
-            f"((top, bottom), (left, right)); received {padding!r}"
-        )
+        raise ValueError(expected)
     height, width = (int_pair(side, "padding", where, minimum=0) for side in sides)
     return height, width
