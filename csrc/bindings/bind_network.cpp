@@ -86,7 +86,10 @@ void bind_network(py::module_& m) {
            Release(), "One step on all of x and y as one batch.")
       .def("evaluate", &Network::evaluate, py::arg("x"), py::arg("y"), py::arg("batch_size"),
            Release())
-      .def("predict", &Network::predict, py::arg("x"), py::arg("batch_size"), Release())
+      .def("predict", &Network::predict, py::arg("x"), py::arg("batch_size"),
+           py::arg("training") = false, Release(),
+           "Outputs of all images; `training`: as the next steps would see the network (dropout,\n"
+           "batch statistics), but nothing is learned and no step counted.")
       .def("backward", &backward, py::arg("x"), py::arg("dy"), py::arg("training") = false,
            Release(), "Gradients of sum(output * dy) by the inputs and by every parameter.")
       .def("plan_report", &Network::plan_report, Release());

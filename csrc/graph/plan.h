@@ -20,14 +20,16 @@ enum class PlanKind : std::uint8_t {
   // predicts, or as it trains.
   gradient,
   training_gradient,
+  training_predict,  // as predict, but as the network trains
 };
-inline constexpr int kPlanKinds = 5;
+inline constexpr int kPlanKinds = 6;
 constexpr bool has_gradients(PlanKind kind) {
   return kind == PlanKind::train || kind == PlanKind::gradient ||
          kind == PlanKind::training_gradient;
 }
 constexpr bool is_training(PlanKind kind) {
-  return kind == PlanKind::train || kind == PlanKind::training_gradient;
+  return kind == PlanKind::train || kind == PlanKind::training_gradient ||
+         kind == PlanKind::training_predict;
 }
 constexpr bool has_losses(PlanKind kind) {
   return kind == PlanKind::train || kind == PlanKind::evaluate;
