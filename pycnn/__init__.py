@@ -31,8 +31,8 @@ from pycnn import (
     optimizers,
     regularizers,
 )
-from pycnn.io.model_file import load_model
 from pycnn._runtime import set_num_threads, set_random_seed
+from pycnn.io.model_file import load_model
 from pycnn.layers import Input
 from pycnn.model import Sequential
 

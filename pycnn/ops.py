@@ -2,8 +2,9 @@
 
 Images are NHWC: (batch, height, width, channels); convolution kernels are (height, width, in, out),
 dense kernels (in, out). Arrays of real numbers that float32 can hold are accepted, and what
-`numpy.asarray` makes one of; a fresh float32 array comes back. `op_backward` takes `dy`, the gradient of some number E by the op's output, and
-gives the gradients of E by the op's inputs; gradients by parameters are sums over the batch.
+`numpy.asarray` makes one of; a fresh float32 array comes back. `op_backward` takes `dy`, the
+gradient of some number E by the op's output, and gives the gradients of E by the op's inputs;
+gradients by parameters are sums over the batch.
 
 Each call builds a network of one layer and runs it as training would, so what is computed here is
 what a model computes. The core checks shapes and options: ValueError, in words that begin with the

@@ -18,9 +18,9 @@ concept OneOf = (std::same_as<T, Ts> || ...);
 
 // Every class that the module binds.
 template <typename T>
-concept Bound = OneOf<T, Tensor, Parameter, NodeInfo, Graph, SgdOptions, AdamOptions,
-                      RmspropOptions, OptimizerOptions, OutputOptions, Totals, Progress, Network,
-                      Trainer>;
+concept Bound =
+    OneOf<T, Tensor, Parameter, NodeInfo, Graph, SgdOptions, AdamOptions, RmspropOptions,
+          OptimizerOptions, OutputOptions, Totals, Progress, Network, Trainer>;
 
 template <typename T>
 class CheckedCaster : public pybind11::detail::type_caster_base<T> {
@@ -36,7 +36,7 @@ class CheckedCaster : public pybind11::detail::type_caster_base<T> {
   // load_impl comes here with an instance of the class.
   void load_value(pybind11::detail::value_and_holder&& value) {
     if (value.value_ptr() == nullptr) {
-      const char* name = value.type->type->tp_name;
+      const char* name = this->typeinfo->type->tp_name;
       throw pybind11::type_error(std::string(name) + " was not initialised: __init__ did not run");
     }
     Base::load_value(std::move(value));

@@ -51,8 +51,8 @@ void check_shape(const Shape& shape, const std::string& who, const char* where =
     }
     elements = checked_mul(elements, d);
     if (elements > std::numeric_limits<std::int32_t>::max()) {
-      throw ValueError(who + " more than 2^31 elements " + where + " are not supported; got shape " +
-                       to_string(shape));
+      throw ValueError(who + " more than 2^31 elements " + where +
+                       " are not supported; got shape " + to_string(shape));
     }
   }
 }
