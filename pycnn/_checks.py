@@ -46,6 +46,35 @@ def int_pair(value: Any, name: str, where: str = "", minimum: int = 1) -> tuple[
     return first, second
 
 
+def padding_sides(
+    value: Any, where: str = "", names: str = ""
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Returns ``((top, bottom), (left, right))`` from a number, a pair, or two pairs.
+
+    Args:
+        value: what the user gave.
+        where: the layer, for messages.
+        names: what else the option may be, for messages.
+
+    Raises:
+        TypeError: something else, or no integers in it.
+        ValueError: another number of sides, or a negative one.
+    """
+    expected = (
+        f"{where}padding must be {names}an integer, (height, width) or "
+        f"((top, bottom), (left, right)); received {value!r}"
+    )
+    if not isinstance(value, Sequence) and hasattr(value, "tolist"):
+        value = value.tolist()  # NumPy's scalars and arrays
+    if isinstance(value, (bool, bytes)) or not isinstance(value, (int, Sequence)):
+        raise TypeError(expected)
+    sides = (value, value) if isinstance(value, int) else tuple(value)
+    if isinstance(value, str) or len(sides) != 2:
+        raise ValueError(expected)
+    height, width = (int_pair(side, "padding", where, minimum=0) for side in sides)
+    return height, width
+
+
 def finite_float(value: Any, name: str, where: str = "") -> float:
     """Returns `value` as a float.
 

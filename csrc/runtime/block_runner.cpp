@@ -115,7 +115,7 @@ void BlockRunner::save(const Block& block, BufferId from, float* images) const {
 }
 
 bool BlockRunner::is_finite(const Block& block, BufferId id) const {
-  if (buffer(id).element_size != 4) return true;
+  if (buffer(id).element_size != 4 || !buffer(id).per_image) return true;
   const ConstView v = const_view(block, id);
   for (int h = 0; h < v.height; ++h) {
     const float* row = v.at(h, 0);
@@ -296,6 +296,35 @@ void BlockRunner::run(const BatchNormBackwardInput& i, const Block& b) const {
   kernels_.batch_norm->backward_input(const_view(b, i.dy), const_view(b, i.x), s.first, s.second,
                                       weight(i.gamma), means.first, means.second, b.count,
                                       view(b, i.dx));
+}
+
+void BlockRunner::run(const GlobalAvgPool2dForward& i, const Block& b) const {
+  kernels_.global_avg_pool2d->forward(const_view(b, i.x), view(b, i.y));
+}
+
+void BlockRunner::run(const GlobalAvgPool2dBackward& i, const Block& b) const {
+  kernels_.global_avg_pool2d->backward(const_view(b, i.dy), view(b, i.dx));
+}
+
+void BlockRunner::run(const GlobalMaxPool2dForward& i, const Block& b) const {
+  kernels_.global_max_pool2d->forward(const_view(b, i.x), view(b, i.y));
+}
+
+void BlockRunner::run(const GlobalMaxPool2dBackward& i, const Block& b) const {
+  kernels_.global_max_pool2d->backward(const_view(b, i.dy), const_view(b, i.x), const_view(b, i.y),
+                                       view(b, i.dx));
+}
+
+void BlockRunner::run(const ZeroPad2dForward& i, const Block& b) const {
+  kernels_.zero_pad2d->forward(i.top, i.left, const_view(b, i.x), view(b, i.y));
+}
+
+void BlockRunner::run(const ZeroPad2dBackward& i, const Block& b) const {
+  kernels_.zero_pad2d->backward(i.top, i.left, const_view(b, i.dy), view(b, i.dx));
+}
+
+void BlockRunner::run(const Permute& i, const Block& b) const {
+  kernels_.permute->forward(i.g, const_view(b, i.x), view(b, i.y));
 }
 
 void BlockRunner::run(const LocalResponseNormForward& i, const Block& b) const {

@@ -282,8 +282,10 @@ Totals Network::train_step(Batch batch, float learning_rate) {
   const Totals result = totals(train, batch.count, optimizer_->measured_penalty());
   if (!train.finite()) {
     const double loss = result.loss();  // a NaN may have a sign, which says nothing
-    throw FloatingPointError("the loss is " + (std::isnan(loss) ? "nan" : std::to_string(loss)) +
-                             ": " + train.first_non_finite(batch) +
+    const std::string what = std::isfinite(loss) ? "the loss is finite, its gradient is not"
+                             : std::isnan(loss)  ? "the loss is nan"
+                                                 : "the loss is " + std::to_string(loss);
+    throw FloatingPointError(what + ": " + train.first_non_finite(batch) +
                              " (a smaller learning rate or scaled inputs may help)");
   }
   ++steps_;
