@@ -45,11 +45,9 @@ def backward(
     training: bool = False,
 ) -> tuple[Array, list[Array]]:
     network = build(op, x, add, parameters)
-<<<<<<< HEAD
-    dx, gradients = network.backward([_core.Tensor(x)], [_core.Tensor(as_float32(dy, "dy"))])
-=======
-    dx, gradients = network.backward([_core.Tensor(x)], [_core.Tensor(as_float32(dy, "dy"))], training)
->>>>>>> systems
+    dx, gradients = network.backward(
+        [_core.Tensor(x)], [_core.Tensor(as_float32(dy, "dy"))], training
+    )
     return as_numpy(dx[0]), [as_numpy(gradient) for gradient in gradients]
 
 
