@@ -34,10 +34,12 @@ from pycnn import (
 from pycnn._runtime import set_num_threads, set_random_seed
 from pycnn.io.model_file import load_model
 from pycnn.layers import Input
-from pycnn.model import Sequential
+from pycnn.model import Model
+from pycnn.sequential import Sequential
 
 __all__ = [
     "Input",
+    "Model",
     "Sequential",
     "Tensor",
     "__version__",

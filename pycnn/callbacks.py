@@ -13,7 +13,7 @@ from pycnn._checks import finite_float, positive_int
 from pycnn._names import known_name
 
 if TYPE_CHECKING:
-    from pycnn.model import Sequential
+    from pycnn.model import Model
 
 Logs = dict[str, float]
 
@@ -26,7 +26,7 @@ class Callback:
     `model.optimizer.learning_rate`. A batch hook makes fit go step by step, which is slower.
     """
 
-    model: "Sequential"
+    model: "Model"
     params: dict[str, Any]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class Callback:
         """Takes the number of epochs, of steps in one, and verbose."""
         self.params = params
 
-    def set_model(self, model: "Sequential") -> None:
+    def set_model(self, model: "Model") -> None:
         """Takes the model."""
         self.model = model
 
@@ -96,7 +96,7 @@ class CallbackList:
     """Calls the same hook of several callbacks, in order."""
 
     def __init__(
-        self, callbacks: Iterable[Callback], model: "Sequential", params: dict[str, Any]
+        self, callbacks: Iterable[Callback], model: "Model", params: dict[str, Any]
     ) -> None:
         self._callbacks = list(callbacks)
         self._begun: list[Callback] = []

@@ -49,11 +49,16 @@ def test_a_given_name_keeps_automatic_ones_away() -> None:
     assert model.layers[1].name == "dense_1"
 
 
-def test_a_layer_belongs_to_one_model() -> None:
+def test_a_layer_in_two_models_has_one_set_of_weights() -> None:
     layer = layers.Dense(2)
     first = pycnn.Sequential([pycnn.Input((4,)), layer])
-    with pytest.raises(ValueError, match="part of a model already"):
-        pycnn.Sequential([pycnn.Input((4,)), layer])
+    second = pycnn.Sequential([pycnn.Input((4,)), layer])
+    second.set_weights([np.full((4, 2), 3.0), np.ones(2)])
+    assert (first.get_weights()[0] == 3).all()
+    with pytest.raises(ValueError, match=r"'dense'.*\(4, 2\), \(2,\) already.*\(5, 2\)"):
+        pycnn.Sequential([pycnn.Input((5,)), layer])
+    with pytest.raises(ValueError, match=r"'dense'.*already; .* needs a Model"):
+        first.add(layer)
     assert first.layers == [layer]
 
 

@@ -82,9 +82,12 @@ void forward(ConstView x, const float* mean, const float* inverse_deviation, con
       for (int w = 0; w < y.width; ++w) {
         const float* from = x.at(h, w, c);
         float* to = y.at(h, w, c);
-        for (int i = 0; i < channels * kParts; ++i) {
-          const int j = i / kParts;
-          store(to + i * W, (load(from + i * W) - mean[c + j]) * scale[j] + shift[j]);
+        for (int j = 0; j < channels; ++j, from += kLanes, to += kLanes) {
+          const float m = mean[c + j], a = scale[j], b = shift[j];
+          PYCNN_UNROLL
+          for (int i = 0; i < kLanes; i += W) {
+            store(to + i, (load(from + i) - m) * a + b);
+          }
         }
       }
     }
@@ -107,10 +110,13 @@ void backward_input(ConstView dy, ConstView x, const float* mean, const float* i
         const float* g = dy.at(h, w, c);
         const float* from = x.at(h, w, c);
         float* to = dx.at(h, w, c);
-        for (int i = 0; i < channels * kParts; ++i) {
-          const int j = i / kParts;
-          const V h_part = (load(from + i * W) - mean[c + j]) * slope[j];
-          store(to + i * W, (load(g + i * W) - base[j] - h_part) * scale[j] * mask[i]);
+        for (int j = 0; j < channels; ++j, g += kLanes, from += kLanes, to += kLanes) {
+          const float m = mean[c + j], s = slope[j], a = scale[j], b = base[j];
+          PYCNN_UNROLL
+          for (int i = 0; i < kParts; ++i) {
+            const V h_part = (load(from + i * W) - m) * s;
+            store(to + i * W, (load(g + i * W) - b - h_part) * a * mask[i]);
+          }
         }
       }
     }
