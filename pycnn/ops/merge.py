@@ -7,7 +7,13 @@ from collections.abc import Sequence
 import numpy.typing as npt
 
 from pycnn._core import Graph
-from pycnn._single_layer import Array, MergeLayers, as_float32, backward_of_many, forward_of_many
+from pycnn.ops._single_layer import (
+    Array,
+    MergeLayers,
+    as_float32,
+    backward_of_many,
+    forward_of_many,
+)
 
 
 def add(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:

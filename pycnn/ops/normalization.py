@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pycnn._single_layer import AddLayer, Array, as_float32, backward, forward
+from pycnn.ops._single_layer import AddLayer, Array, as_float32, backward, forward
 
 
 def batch_normalization(
