@@ -77,9 +77,11 @@ void bind_network(py::module_& m) {
           py::kw_only(), py::arg("outputs"), py::arg("optimizer"))
       .def("train_step", &train_step, py::arg("x"), py::arg("y"), py::arg("learning_rate"),
            Release(), "One step on all of x and y as one batch.")
-      .def("evaluate", &Network::evaluate, py::arg("x"), py::arg("y"), py::arg("batch_size"),
-           Release())
-      .def("predict", &Network::predict, py::arg("x"), py::arg("batch_size"), Release())
+      .def("evaluate",
+           py::overload_cast<const Tensors&, const Tensors&, std::int64_t>(&Network::evaluate),
+           py::arg("x"), py::arg("y"), py::arg("batch_size"), Release())
+      .def("predict", py::overload_cast<const Tensors&, std::int64_t>(&Network::predict),
+           py::arg("x"), py::arg("batch_size"), Release())
       .def("backward", &backward, py::arg("x"), py::arg("dy"), py::arg("training") = false,
            Release(), "Gradients of sum(output * dy) by the inputs and by every parameter.")
       .def("plan_report", &Network::plan_report, Release());

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/lease.h"
@@ -36,8 +37,11 @@ class Network {
  public:
   // Initial weights come from `seed`. ValueError without outputs.
   Network(Graph graph, std::vector<ValueId> outputs, std::uint64_t seed);
+  Network(Graph graph, ValueId output, std::uint64_t seed)
+      : Network(std::move(graph), std::vector<ValueId>{output}, seed) {}
 
   const Graph& graph() const { return *graph_; }
+  const std::vector<ValueId>& outputs() const { return outputs_; }
   std::uint64_t seed() const { return seed_; }
 
   // A copy of a parameter; ValueError for an unknown one.
@@ -71,6 +75,19 @@ class Network {
   // Gradients of sum(output * dy) by the inputs and every parameter; `training` as a step sees the
   // network (batch statistics, dropout), otherwise as prediction does.
   Gradients backward(const Tensors& x, const Tensors& dy, bool training = false);
+
+  // The same for a network with one input and one output.
+  Totals train_step(const Tensor& x, const Tensor& y, float learning_rate) {
+    return train_step(Tensors{x}, Tensors{y}, learning_rate);
+  }
+  Totals evaluate(const Tensor& x, const Tensor& y, std::int64_t batch_size) {
+    return evaluate(Tensors{x}, Tensors{y}, batch_size);
+  }
+  // ValueError when the network has several outputs.
+  Tensor predict(const Tensor& x, std::int64_t batch_size);
+  Gradients backward(const Tensor& x, const Tensor& dy, bool training = false) {
+    return backward(Tensors{x}, Tensors{dy}, training);
+  }
 
   // Throws unless x and y are data for training and evaluation of this compiled network. The caller
   // has exclusive().
