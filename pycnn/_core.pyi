@@ -112,8 +112,11 @@ class Graph:
         """
         A graph with one input.
         """
-    def activation(self, x: typing.SupportsInt | typing.SupportsIndex, *, kind: str, name: str = '') -> int:
-        ...
+    def activation(self, x: typing.SupportsInt | typing.SupportsIndex, *, kind: str, parameter: typing.SupportsFloat | typing.SupportsIndex | None = None, name: str = '') -> int:
+        """
+        `parameter`: the slope below 0 of leaky_relu, by default 0.2; alpha of elu, by default
+        1; the others have none.
+        """
     def add(self, xs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], *, name: str = '') -> int:
         ...
     def add_input(self, shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], *, name: str = '') -> int:
@@ -132,7 +135,11 @@ class Graph:
         ...
     def depthwise_conv2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, kernel_size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], strides: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] = (1, 1), padding: str | tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] = 'valid', depth_multiplier: typing.SupportsInt | typing.SupportsIndex = 1, dilation: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] = (1, 1), use_bias: bool = True, kernel_initializer: str = 'glorot_uniform', bias_initializer: str = 'zeros', name: str = '') -> int:
         ...
+    def dropout(self, x: typing.SupportsInt | typing.SupportsIndex, *, rate: typing.SupportsFloat | typing.SupportsIndex, name: str = '') -> int:
+        ...
     def flatten(self, x: typing.SupportsInt | typing.SupportsIndex, *, name: str = '') -> int:
+        ...
+    def local_response_norm(self, x: typing.SupportsInt | typing.SupportsIndex, *, n: typing.SupportsInt | typing.SupportsIndex = 5, k: typing.SupportsFloat | typing.SupportsIndex = 2.0, alpha: typing.SupportsFloat | typing.SupportsIndex = 9.999999747378752e-05, beta: typing.SupportsFloat | typing.SupportsIndex = 0.75, name: str = '') -> int:
         ...
     def max_pool2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, pool_size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], strides: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], padding: str | tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] = 'valid', name: str = '') -> int:
         ...
@@ -284,8 +291,11 @@ class Network:
         """
     def plan_report(self) -> str:
         ...
-    def predict(self, x: collections.abc.Sequence[Tensor], batch_size: typing.SupportsInt | typing.SupportsIndex) -> list[Tensor]:
-        ...
+    def predict(self, x: collections.abc.Sequence[Tensor], batch_size: typing.SupportsInt | typing.SupportsIndex, training: bool = False) -> list[Tensor]:
+        """
+        Outputs of all images; `training`: as the next steps would see the network (dropout,
+        batch statistics), but nothing is learned and no step counted.
+        """
     def set_parameter(self, index: typing.SupportsInt | typing.SupportsIndex, value: Tensor) -> None:
         ...
     def train_step(self, x: collections.abc.Sequence[Tensor], y: collections.abc.Sequence[Tensor], learning_rate: typing.SupportsFloat | typing.SupportsIndex) -> Totals:

@@ -17,13 +17,15 @@ Padding: TypeAlias = str | Sequence[Sequence[int]]
 AddLayer: TypeAlias = Callable[[_core.Graph, int], int]
 
 
-def build(op: str, x: Array, add: AddLayer, parameters: Sequence[Array]) -> _core.Network:
+def build(
+    op: str, x: Array, add: AddLayer, parameters: Sequence[Array], seed: int = 0
+) -> _core.Network:
     if x.ndim < 2:
         raise ValueError(f"[{op}] expected a batch: shape (batch, ...); received shape {x.shape}")
     if x.size == 0:
         raise ValueError(f"[{op}] no data; received shape {x.shape}")
     graph = _core.Graph(x.shape[1:])
-    network = _core.Network(graph, [add(graph, graph.input)], 0)
+    network = _core.Network(graph, [add(graph, graph.input)], seed)
     for index, value in enumerate(parameters):
         network.set_parameter(index, _core.Tensor(value))
     return network

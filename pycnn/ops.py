@@ -28,6 +28,7 @@ from pycnn._single_layer import (
     as_padding,
     as_pair,
     backward,
+    build,
     elementwise,
     elementwise_backward,
     format_shape,
@@ -46,8 +47,18 @@ __all__ = [
     "dense_backward",
     "depthwise_conv2d",
     "depthwise_conv2d_backward",
+    "dropout",
+    "dropout_backward",
+    "elu",
+    "elu_backward",
     "flatten",
     "flatten_backward",
+    "gelu",
+    "gelu_backward",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "local_response_norm",
+    "local_response_norm_backward",
     "max_pool2d",
     "max_pool2d_backward",
     "mean_squared_error",
@@ -353,6 +364,126 @@ def softmax_backward(dy: npt.ArrayLike, x: npt.ArrayLike) -> Array:
     return elementwise_backward("Softmax", dy, x, _activation_layer("softmax"))
 
 
+def leaky_relu(x: npt.ArrayLike, negative_slope: float = 0.2) -> Array:
+    """X above 0, negative_slope * x elsewhere, for x of any shape (default as `keras.ops`).
+
+    Raises:
+        ValueError: the slope is negative or not finite.
+    """
+    return elementwise("LeakyReLU", x, _activation_layer("leaky_relu", negative_slope))
+
+
+def leaky_relu_backward(dy: npt.ArrayLike, x: npt.ArrayLike, negative_slope: float = 0.2) -> Array:
+    """Gradient of `leaky_relu`: dy where x > 0, else dy * negative_slope (at 0 as well)."""
+    layer = _activation_layer("leaky_relu", negative_slope)
+    return elementwise_backward("LeakyReLU", dy, x, layer)
+
+
+def elu(x: npt.ArrayLike, alpha: float = 1.0) -> Array:
+    """X above 0, alpha * (exp(x) - 1) elsewhere, for x of any shape.
+
+    Raises:
+        ValueError: alpha is negative or not finite.
+    """
+    return elementwise("ELU", x, _activation_layer("elu", alpha))
+
+
+def elu_backward(dy: npt.ArrayLike, x: npt.ArrayLike, alpha: float = 1.0) -> Array:
+    """Gradient of `elu`: dy where x > 0, else dy * (y + alpha) (at 0 as well)."""
+    return elementwise_backward("ELU", dy, x, _activation_layer("elu", alpha))
+
+
+def gelu(x: npt.ArrayLike, approximate: bool = False) -> Array:
+    """X * P(x), P(x) = (1 + erf(x / sqrt(2))) / 2 the normal distribution; any shape.
+
+    The lower tail of P is computed without cancellation: its relative error is below
+    (4 + x^2 / 2) * 1.2e-7, that of erf 4e-7 absolute. `approximate`: (1 + tanh(u)) / 2 in place
+    of P, with u = sqrt(2 / pi) * (x + 0.044715 * x^3).
+    """
+    return elementwise("GELU", x, _activation_layer("gelu_tanh" if approximate else "gelu"))
+
+
+def gelu_backward(dy: npt.ArrayLike, x: npt.ArrayLike, approximate: bool = False) -> Array:
+    """Gradient of `gelu`: dy * (P(x) + x * p(x)), p(x) = exp(-x^2 / 2) / sqrt(2 pi)."""
+    layer = _activation_layer("gelu_tanh" if approximate else "gelu")
+    return elementwise_backward("GELU", dy, x, layer)
+
+
+# Normalization and regularization ----------------------------------------------------------------
+
+
+def local_response_norm(
+    x: npt.ArrayLike, n: int = 5, k: float = 2.0, alpha: float = 1e-4, beta: float = 0.75
+) -> Array:
+    """Local response normalization across channels (AlexNet: Krizhevsky et al. 2012, 3.3).
+
+    y_i = x_i / s_i^beta with s_i = k + alpha * sum of x_j^2 over the channels j from i - n // 2
+    to i + (n - 1) // 2 that exist. Alpha multiplies the sum, as in the paper; PyTorch divides its
+    alpha by n first.
+
+    Args:
+        x: (batch, ..., channels).
+        n: channels in the sum, at least 1.
+        k: positive.
+        alpha: not negative.
+        beta: the exponent.
+
+    Returns:
+        The shape of x.
+
+    Raises:
+        ValueError: an option is out of its range, the batch is empty.
+    """
+    layer = _local_response_norm_layer(n, k, alpha, beta)
+    return forward("LocalResponseNormalization", as_float32(x), layer)
+
+
+def local_response_norm_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    n: int = 5,
+    k: float = 2.0,
+    alpha: float = 1e-4,
+    beta: float = 0.75,
+) -> Array:
+    """Gradient of `local_response_norm` by x.
+
+    dy_i / s_i^beta - 2 alpha beta x_i * sum of dy_j x_j / s_j^(beta + 1) over the channels j that
+    have x_i in their sum. Arguments and errors as for `local_response_norm`.
+    """
+    layer = _local_response_norm_layer(n, k, alpha, beta)
+    return backward("LocalResponseNormalization", dy, as_float32(x), layer)[0]
+
+
+def dropout(x: npt.ArrayLike, rate: float, seed: int = 0) -> Array:
+    """Inverted dropout as in a first training step: 0 for a random share `rate`, else scaled.
+
+    What is kept is x / (1 - rate) (Srivastava et al., JMLR 15, 2014). Element e of image i goes by
+    word e % 4 of Philox4x32-10 with key `seed` and counter (i * ceil(elements / 4) + e / 4,
+    stream), stream 2^62 + 2^40 * node + step with node and step 0 here; it is kept when the word
+    is at least rate * 2^32.
+
+    Args:
+        x: (batch, ...).
+        rate: at least 0, below 1; 0 changes nothing.
+        seed: of the mask, at least 0.
+
+    Raises:
+        ValueError: the rate is out of its range, the batch is empty.
+    """
+    array = as_float32(x)
+    network = build("Dropout", array, _dropout_layer(rate), [], seed)
+    return as_numpy(network.predict([_core.Tensor(array)], len(array), training=True)[0])
+
+
+def dropout_backward(dy: npt.ArrayLike, x: npt.ArrayLike, rate: float, seed: int = 0) -> Array:
+    """Gradient of `dropout`: dy / (1 - rate) where x was kept, else 0. Only x's shape matters."""
+    array = as_float32(x)
+    network = build("Dropout", array, _dropout_layer(rate), [], seed)
+    upstream = _core.Tensor(as_float32(dy))
+    return as_numpy(network.backward([_core.Tensor(array)], [upstream], training=True)[0][0])
+
+
 # Losses ------------------------------------------------------------------------------------------
 
 
@@ -566,8 +697,16 @@ def _rescale_layer(scale: float, offset: float) -> AddLayer:
     return lambda graph, value: graph.rescale(value, scale=scale, offset=offset)
 
 
-def _activation_layer(kind: str) -> AddLayer:
-    return lambda graph, value: graph.activation(value, kind=kind)
+def _activation_layer(kind: str, parameter: float | None = None) -> AddLayer:
+    return lambda graph, value: graph.activation(value, kind=kind, parameter=parameter)
+
+
+def _local_response_norm_layer(n: int, k: float, alpha: float, beta: float) -> AddLayer:
+    return lambda graph, value: graph.local_response_norm(value, n=n, k=k, alpha=alpha, beta=beta)
+
+
+def _dropout_layer(rate: float) -> AddLayer:
+    return lambda graph, value: graph.dropout(value, rate=rate)
 
 
 def _loss(kind: str, predictions: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[float, Array]:

@@ -37,6 +37,11 @@ OPS = {
     "sigmoid": Op("sigmoid", ("x",), ("dy", "x")),
     "tanh": Op("tanh", ("x",), ("dy", "x")),
     "softmax": Op("softmax", ("x",), ("dy", "x")),
+    "leaky_relu": Op("leaky_relu", ("x",), ("dy", "x")),
+    "elu": Op("elu", ("x",), ("dy", "x")),
+    "gelu": Op("gelu", ("x",), ("dy", "x")),
+    "local_response_norm": Op("local_response_norm", ("x",), ("dy", "x")),
+    "dropout": Op("dropout", ("x",), ("dy", "x")),
     "flatten": Op("flatten", ("x",), ("dy", "x")),
     "rescale": Op("rescale", ("x",), ("dy", "x")),
     "softmax_cross_entropy": Op("loss", ("logits", "labels"), ("logits", "labels")),
@@ -339,9 +344,47 @@ def _unary_cases() -> list[Case]:
     for op in ("sigmoid", "tanh", "softmax"):  # far out, too: an overflow of exp would show
         cases += [unary(op, shape, exact=False) for shape in SHAPES]
         cases += [unary(op, (17, 12), factor, exact=False) for factor in (1e-4, 30.0, 1000.0)]
+    for options in ({}, {"negative_slope": 0.5}, {"negative_slope": 0.0}, {"negative_slope": 2.0}):
+        exact = bool(options)  # the default, 0.2, is no binary fraction
+        cases += [unary("leaky_relu", shape, exact=exact, **options) for shape in SHAPES]
+    for op, choices in (
+        ("elu", ({}, {"alpha": 0.3}, {"alpha": 0.0}, {"alpha": 2.0})),
+        ("gelu", ({}, {"approximate": True})),
+    ):
+        for options in choices:
+            cases += [unary(op, shape, exact=False, **options) for shape in SHAPES]
+            cases += [
+                unary(op, (17, 12), factor, exact=False, **options)
+                for factor in (1e-4, 3.0, 30.0, 1000.0)
+            ]
     cases += [unary("rescale", shape, scale=0.5, offset=-2.0) for shape in SHAPES]
     cases += [unary("rescale", (16, 4, 4, 3), exact=False, scale=1 / 255, offset=0.1)]
     return [*cases, unary("rescale", (2, 5), scale=3.0)]
+
+
+# Normalization and regularization --------------------------------------------------------------
+
+
+def _local_response_cases() -> list[Case]:
+    op = "local_response_norm"
+    strong = {"alpha": 0.5, "beta": 0.75}  # the defaults leave numbers near 1 almost alone
+    cases = [unary(op, shape, exact=False, **strong) for shape in SHAPES]
+    cases += [unary(op, (16, 3, 3, 17), 100.0, exact=False)]  # AlexNet's, on large activations
+    for n in (1, 2, 3, 4, 7, 40):  # 40: more than there are channels
+        cases.append(unary(op, (15, 2, 3, 9), exact=False, n=n, **strong))
+    cases += [unary(op, (2, 2, 3), 1e-4, exact=False, k=1e-3, **strong)]
+    for beta in (0.5, 1.0, -1.0, 3.0):
+        cases.append(unary(op, (3, 5, 6), exact=False, k=1.0, alpha=0.25, beta=beta))
+    return cases
+
+
+def _dropout_cases() -> list[Case]:
+    cases = [unary("dropout", shape, rate=0.5) for shape in SHAPES]
+    for rate in (0.0, 0.25, 0.1, 0.9, 0.999):
+        exact = rate in (0.0, 0.5)
+        cases += [unary("dropout", (17, 3, 7), exact=exact, rate=rate, seed=3)]
+        cases += [unary("dropout", (64, 33), exact=exact, rate=rate, seed=2**64 - 1)]
+    return cases
 
 
 # Losses and optimizers --------------------------------------------------------------------------
@@ -465,6 +508,8 @@ CASES = [
     *_pool_cases("avg_pool2d"),
     *_dense_cases(),
     *_unary_cases(),
+    *_local_response_cases(),
+    *_dropout_cases(),
     *_loss_cases(),
     *_sgd_cases(),
     *_adaptive_cases(),

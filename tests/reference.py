@@ -5,6 +5,7 @@ or window, so each line can be read beside its formula. Images are NHWC, kernels
 out), dense weights (in, out).
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +15,11 @@ CLIP = 1e-7  # probabilities are kept in [CLIP, 1 - CLIP] before a logarithm is 
 
 def _f64(value):
     return np.asarray(value, dtype=np.float64)
+
+
+def _f32(number):
+    """An option as the core has it, rounded to float32."""
+    return float(np.float32(number))
 
 
 # Geometry --------------------------------------------------------------------------------------
@@ -271,6 +277,120 @@ def softmax(x):
 def softmax_backward(dy, x):
     dy, p = _f64(dy), softmax(x)
     return p * (dy - (dy * p).sum(axis=-1, keepdims=True))
+
+
+def leaky_relu(x, negative_slope=0.2):
+    x = _f64(x)
+    return np.where(x > 0, x, _f32(negative_slope) * x)
+
+
+def leaky_relu_backward(dy, x, negative_slope=0.2):
+    return _f64(dy) * np.where(_f64(x) > 0, 1.0, _f32(negative_slope))
+
+
+def elu(x, alpha=1.0):
+    x = _f64(x)
+    return np.where(x > 0, x, _f32(alpha) * np.expm1(np.minimum(x, 0.0)))
+
+
+def elu_backward(dy, x, alpha=1.0):
+    x = _f64(x)
+    return _f64(dy) * np.where(x > 0, 1.0, _f32(alpha) * np.exp(np.minimum(x, 0.0)))
+
+
+_erfc = np.vectorize(math.erfc, otypes=[np.float64])
+
+
+def _gelu_tanh_argument(x):
+    return math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3)
+
+
+def normal_distribution(x, approximate=False):
+    """The P of GELU: of a standard normal number, the probability to be below x."""
+    x = _f64(x)
+    if approximate:
+        return sigmoid(2.0 * _gelu_tanh_argument(x))
+    return 0.5 * _erfc(-x / math.sqrt(2.0))
+
+
+def gelu(x, approximate=False):
+    return _f64(x) * normal_distribution(x, approximate)
+
+
+def gelu_backward(dy, x, approximate=False):
+    x, p = _f64(x), normal_distribution(x, approximate)
+    if approximate:
+        u = _gelu_tanh_argument(x)
+        slope = math.sqrt(2.0 / math.pi) * (1.0 + 3.0 * 0.044715 * x**2)
+        return _f64(dy) * (p + 0.5 * x * slope / np.cosh(np.minimum(np.abs(u), 300.0)) ** 2)
+    return _f64(dy) * (p + x * np.exp(-0.5 * x**2) / math.sqrt(2.0 * math.pi))
+
+
+# Normalization and regularization --------------------------------------------------------------
+
+
+def _channel_sums(values, before, after):
+    """For each channel the sum over those from `before` below it to `after` above."""
+    channels = values.shape[-1]
+    sums = np.zeros_like(values)
+    for i in range(channels):
+        sums[..., i] = values[..., max(i - before, 0) : i + after + 1].sum(axis=-1)
+    return sums
+
+
+def local_response_scale(x, n, k, alpha):
+    return _f32(k) + _f32(alpha) * _channel_sums(_f64(x) ** 2, n // 2, (n - 1) // 2)
+
+
+def local_response_norm(x, n=5, k=2.0, alpha=1e-4, beta=0.75):
+    return _f64(x) / local_response_scale(x, n, k, alpha) ** _f32(beta)
+
+
+def local_response_norm_backward(dy, x, n=5, k=2.0, alpha=1e-4, beta=0.75):
+    dy, x, alpha, beta = _f64(dy), _f64(x), _f32(alpha), _f32(beta)
+    s = local_response_scale(x, n, k, alpha)
+    shares = _channel_sums(dy * x / s ** (beta + 1.0), (n - 1) // 2, n // 2)
+    return dy / s**beta - 2.0 * alpha * beta * x * shares
+
+
+def philox4x32(counter, key):
+    """Philox4x32-10 of Salmon et al. (SC 2011): four words in, four out; arrays of uint64."""
+    c0, c1, c2, c3 = (np.asarray(word, dtype=np.uint64) for word in counter)
+    k0, k1 = key
+    low, half = np.uint64(0xFFFFFFFF), np.uint64(32)
+    for _ in range(10):
+        p0, p1 = np.uint64(0xD2511F53) * c0, np.uint64(0xCD9E8D57) * c2
+        c0, c1, c2, c3 = (
+            (p1 >> half) ^ c1 ^ np.uint64(k0),
+            p1 & low,
+            (p0 >> half) ^ c3 ^ np.uint64(k1),
+            p0 & low,
+        )
+        k0, k1 = (k0 + 0x9E3779B9) % 2**32, (k1 + 0xBB67AE85) % 2**32
+    return np.stack(np.broadcast_arrays(c0, c1, c2, c3), axis=-1)
+
+
+def dropout_factors(shape, rate, seed=0, node=0, step=0):
+    """What dropout multiplies by: 0, or 1 / (1 - rate) where a number is kept."""
+    rate = _f32(rate)
+    if rate == 0.0:
+        return np.ones(shape)
+    elements = int(np.prod(shape[1:]))
+    groups = -(-elements // 4)
+    index = np.arange(shape[0] * groups, dtype=np.uint64)
+    stream = 2**62 + node * 2**40 + step
+    counter = (index % 2**32, index // 2**32, stream % 2**32, stream // 2**32)
+    words = philox4x32(counter, (seed % 2**32, seed // 2**32))
+    words = words.reshape(shape[0], groups * 4)[:, :elements].reshape(shape)
+    return np.where(words >= math.floor(rate * 2**32), 1.0 / (1.0 - rate), 0.0)
+
+
+def dropout(x, rate, seed=0):
+    return _f64(x) * dropout_factors(np.shape(x), rate, seed)
+
+
+def dropout_backward(dy, x, rate, seed=0):
+    return _f64(dy) * dropout_factors(np.shape(x), rate, seed)
 
 
 # Losses ----------------------------------------------------------------------------------------

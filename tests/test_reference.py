@@ -26,7 +26,7 @@ def gradients_of(case, arrays):
 
 def away_from_kinks(case, arrays, rng):
     """For maxima and ReLU: distinct values, apart from each other and from 0 by far over a step."""
-    if case.op not in ("max_pool2d", "relu"):
+    if case.op not in ("max_pool2d", "relu", "leaky_relu", "elu"):
         return arrays
     x = arrays["x"]
     return arrays | {"x": (rng.permutation(x.size).reshape(x.shape) - x.size // 2 + 0.5) / 100}
@@ -179,6 +179,12 @@ def torch_cross_entropy(torch, probabilities, labels):
     return torch.nn.functional.cross_entropy(torch.log(probabilities), labels)
 
 
+def torch_local_response_norm(torch, x, n=5, k=2.0, alpha=1e-4, beta=0.75):
+    k, alpha, beta = (reference._f32(option) for option in (k, alpha, beta))
+    rows = x.reshape(-1, x.shape[-1], 1)  # channels second; PyTorch divides alpha by n
+    return torch.nn.functional.local_response_norm(rows, n, alpha * n, beta, k).reshape(x.shape)
+
+
 def torch_sgd(torch, arrays, learning_rate=0.01, momentum=0.0, nesterov=False, weight_decay=0.0):
     """PyTorch's own optimizer: decay by hand (Keras decouples it), its velocity is -v / rate."""
     w = torch.tensor(arrays["parameter"].astype(np.float64) * (1 - learning_rate * weight_decay))
@@ -253,6 +259,18 @@ TORCH = {
     "sigmoid": lambda torch, x: torch.sigmoid(x),
     "tanh": lambda torch, x: torch.tanh(x),
     "softmax": lambda torch, x: torch.softmax(x, -1),
+    "leaky_relu": lambda torch, x, negative_slope=0.2: torch.nn.functional.leaky_relu(
+        x, reference._f32(negative_slope)
+    ),
+    "elu": lambda torch, x, alpha=1.0: torch.nn.functional.elu(x, reference._f32(alpha)),
+    "gelu": lambda torch, x, approximate=False: torch.nn.functional.gelu(
+        x, approximate="tanh" if approximate else "none"
+    ),
+    "local_response_norm": torch_local_response_norm,
+    # PyTorch has random numbers of its own: only the gradient is its opinion.
+    "dropout": lambda torch, x, **options: (
+        x * torch.tensor(reference.dropout_factors(tuple(x.shape), **options))
+    ),
     "flatten": lambda torch, x: x.flatten(1),
     "rescale": lambda torch, x, scale, offset=0.0: x * scale + offset,
     "softmax_cross_entropy": lambda torch, logits, labels: torch.nn.functional.cross_entropy(

@@ -2,6 +2,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -225,10 +226,15 @@ void bind_graph(py::module_& m) {
           py::arg("name") = "")
       .def(
           "activation",
-          [](Graph& g, ValueId x, const std::string& kind, const std::string& name) {
-            return g.activation(x, parse_activation(kind), name);
+          [](Graph& g, ValueId x, const std::string& kind, std::optional<float> parameter,
+             const std::string& name) {
+            const Activation a = parse_activation(kind);
+            return g.activation(x, {a, parameter.value_or(default_parameter(a))}, name);
           },
-          py::arg("x"), py::kw_only(), py::arg("kind"), py::arg("name") = "")
+          py::arg("x"), py::kw_only(), py::arg("kind"), py::arg("parameter") = py::none(),
+          py::arg("name") = "",
+          "`parameter`: the slope below 0 of leaky_relu, by default 0.2; alpha of elu, by default\n"
+          "1; the others have none.")
       .def("add", &Graph::add, py::arg("xs"), py::kw_only(), py::arg("name") = "")
       .def(
           "concat",
@@ -245,6 +251,20 @@ void bind_graph(py::module_& m) {
           },
           py::arg("x"), py::kw_only(), py::arg("momentum") = 0.99f, py::arg("epsilon") = 1e-3f,
           py::arg("center") = true, py::arg("scale") = true, py::arg("name") = "")
+      .def(
+          "local_response_norm",
+          [](Graph& g, ValueId x, std::int64_t n, float k, float alpha, float beta,
+             const std::string& name) {
+            return g.local_response_norm(x, {n, k, alpha, beta}, name);
+          },
+          py::arg("x"), py::kw_only(), py::arg("n") = 5, py::arg("k") = 2.0f,
+          py::arg("alpha") = 1e-4f, py::arg("beta") = 0.75f, py::arg("name") = "")
+      .def(
+          "dropout",
+          [](Graph& g, ValueId x, float rate, const std::string& name) {
+            return g.dropout(x, {rate}, name);
+          },
+          py::arg("x"), py::kw_only(), py::arg("rate"), py::arg("name") = "")
       .def("flatten", &Graph::flatten, py::arg("x"), py::kw_only(), py::arg("name") = "")
       .def(
           "rescale",

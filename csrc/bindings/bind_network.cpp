@@ -80,8 +80,10 @@ void bind_network(py::module_& m) {
       .def("evaluate",
            py::overload_cast<const Tensors&, const Tensors&, std::int64_t>(&Network::evaluate),
            py::arg("x"), py::arg("y"), py::arg("batch_size"), Release())
-      .def("predict", py::overload_cast<const Tensors&, std::int64_t>(&Network::predict),
-           py::arg("x"), py::arg("batch_size"), Release())
+      .def("predict", py::overload_cast<const Tensors&, std::int64_t, bool>(&Network::predict),
+           py::arg("x"), py::arg("batch_size"), py::arg("training") = false, Release(),
+           "Outputs of all images; `training`: as the next steps would see the network (dropout,\n"
+           "batch statistics), but nothing is learned and no step counted.")
       .def("backward", &backward, py::arg("x"), py::arg("dy"), py::arg("training") = false,
            Release(), "Gradients of sum(output * dy) by the inputs and by every parameter.")
       .def("plan_report", &Network::plan_report, Release());

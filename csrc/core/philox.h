@@ -11,6 +11,11 @@ namespace pycnn {
 
 using PhiloxBlock = std::array<std::uint32_t, 4>;
 
+// The streams of a model's seed. Initial weights count from 0, one stream for each parameter;
+// whatever else is random begins far from there and from each other.
+inline constexpr std::uint64_t kShuffleStreams = std::uint64_t{1} << 63;  // + epoch
+inline constexpr std::uint64_t kDropoutStreams = std::uint64_t{1} << 62;  // + node * 2^40 + step
+
 // The raw generator: key = (k0, k1), counter = (c0..c3).
 PhiloxBlock philox4x32(PhiloxBlock counter, std::array<std::uint32_t, 2> key) noexcept;
 

@@ -52,8 +52,8 @@ const Node* node_at(const Graph& graph, int index) {
 }
 
 bool is_relu(const Node* node) {
-  const auto* a = node != nullptr ? std::get_if<Activation>(&node->options) : nullptr;
-  return a != nullptr && *a == Activation::relu;
+  const auto* a = node != nullptr ? std::get_if<ActivationOptions>(&node->options) : nullptr;
+  return a != nullptr && a->kind == Activation::relu;
 }
 
 // What the kernel with pooling can do: no dilation, no groups.

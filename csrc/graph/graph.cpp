@@ -22,31 +22,22 @@ std::string who(const std::string& kind, const std::string& name) {
 }
 
 std::string kind_of(const NodeOptions& options) {
-  return std::visit(Overloaded{[](const Conv2dOptions&) { return "Conv2D"; },
-                               [](const DepthwiseConv2dOptions&) { return "DepthwiseConv2D"; },
-                               [](const MaxPool2dOptions&) { return "MaxPooling2D"; },
-                               [](const AvgPool2dOptions&) { return "AveragePooling2D"; },
-                               [](const DenseOptions&) { return "Dense"; },
-                               [](const AddOptions&) { return "Add"; },
-                               [](const ConcatOptions&) { return "Concatenate"; },
-                               [](const BatchNormOptions&) { return "BatchNormalization"; },
-                               [](const FlattenOptions&) { return "Flatten"; },
-                               [](const RescaleOptions&) { return "Rescaling"; },
-                               [](const HostOptions&) { return "PythonLayer"; },
-                               [](const Activation& a) {
-                                 switch (a) {
-                                   case Activation::relu:
-                                     return "ReLU";
-                                   case Activation::sigmoid:
-                                     return "Sigmoid";
-                                   case Activation::tanh:
-                                     return "Tanh";
-                                   case Activation::softmax:
-                                     break;
-                                 }
-                                 return "Softmax";
-                               }},
-                    options);
+  return std::visit(
+      Overloaded{[](const Conv2dOptions&) { return "Conv2D"; },
+                 [](const DepthwiseConv2dOptions&) { return "DepthwiseConv2D"; },
+                 [](const MaxPool2dOptions&) { return "MaxPooling2D"; },
+                 [](const AvgPool2dOptions&) { return "AveragePooling2D"; },
+                 [](const DenseOptions&) { return "Dense"; },
+                 [](const AddOptions&) { return "Add"; },
+                 [](const ConcatOptions&) { return "Concatenate"; },
+                 [](const BatchNormOptions&) { return "BatchNormalization"; },
+                 [](const LocalResponseNormOptions&) { return "LocalResponseNormalization"; },
+                 [](const DropoutOptions&) { return "Dropout"; },
+                 [](const FlattenOptions&) { return "Flatten"; },
+                 [](const RescaleOptions&) { return "Rescaling"; },
+                 [](const HostOptions&) { return "PythonLayer"; },
+                 [](const ActivationOptions& o) { return activation_kind(o.kind); }},
+      options);
 }
 
 // A block of 16 images in float32 must be addressable; larger shapes are refused here, before
@@ -67,15 +58,6 @@ void check_shape(const Shape& shape, const std::string& who) {
 }
 
 }  // namespace
-
-Activation parse_activation(std::string_view name) {
-  if (name == "relu") return Activation::relu;
-  if (name == "sigmoid") return Activation::sigmoid;
-  if (name == "tanh") return Activation::tanh;
-  if (name == "softmax") return Activation::softmax;
-  throw ValueError("unknown activation '" + std::string(name) +
-                   "'; known: relu, sigmoid, tanh, softmax");
-}
 
 std::string Node::kind() const { return kind_of(options); }
 std::string Node::who() const { return pycnn::who(kind(), name); }
@@ -156,8 +138,9 @@ ValueId Graph::dense(ValueId x, const DenseOptions& options, std::string name, I
   return add_node(std::move(name), options, {x}, {g.outputs}, std::move(parameters));
 }
 
-ValueId Graph::activation(ValueId x, Activation kind, std::string name) {
-  return add_node(std::move(name), kind, {x}, shape(x), {});
+ValueId Graph::activation(ValueId x, const ActivationOptions& options, std::string name) {
+  check_activation(options, pycnn::who(activation_kind(options.kind), name));
+  return add_node(std::move(name), options, {x}, shape(x), {});
 }
 
 ValueId Graph::add(std::vector<ValueId> xs, std::string name) {
@@ -214,6 +197,17 @@ ValueId Graph::batch_norm(ValueId x, const BatchNormOptions& options, std::strin
   parameters.push_back({"moving_mean", "", channels, Initializer::zeros, false});
   parameters.push_back({"moving_variance", "", channels, Initializer::ones, false});
   return add_node(std::move(name), options, {x}, shape(x), std::move(parameters));
+}
+
+ValueId Graph::local_response_norm(ValueId x, const LocalResponseNormOptions& options,
+                                   std::string name) {
+  check_local_response_norm(options, pycnn::who("LocalResponseNormalization", name));
+  return add_node(std::move(name), options, {x}, shape(x), {});
+}
+
+ValueId Graph::dropout(ValueId x, const DropoutOptions& options, std::string name) {
+  check_dropout(options, pycnn::who("Dropout", name));
+  return add_node(std::move(name), options, {x}, shape(x), {});
 }
 
 ValueId Graph::flatten(ValueId x, std::string name) {

@@ -10,13 +10,16 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "graph/activation.h"
 #include "graph/initializer.h"
 #include "ops/avg_pool2d.h"
 #include "ops/batch_norm.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/depthwise_conv2d.h"
+#include "ops/dropout.h"
 #include "ops/gradient.h"
+#include "ops/local_response_norm.h"
 #include "ops/max_pool2d.h"
 #include "ops/rescale.h"
 
@@ -24,9 +27,6 @@ namespace pycnn {
 
 using ValueId = int;
 using ParameterId = int;
-
-enum class Activation : std::uint8_t { relu, sigmoid, tanh, softmax };
-Activation parse_activation(std::string_view name);  // ValueError for an unknown name
 
 // A layer that the host program computes, over the whole batch at once (a user's Python layer).
 class HostLayer {
@@ -51,10 +51,10 @@ struct HostOptions {
   std::shared_ptr<HostLayer> layer;
 };
 
-using NodeOptions =
-    std::variant<Conv2dOptions, DepthwiseConv2dOptions, MaxPool2dOptions, AvgPool2dOptions,
-                 DenseOptions, Activation, AddOptions, ConcatOptions, BatchNormOptions,
-                 FlattenOptions, RescaleOptions, HostOptions>;
+using NodeOptions = std::variant<Conv2dOptions, DepthwiseConv2dOptions, MaxPool2dOptions,
+                                 AvgPool2dOptions, DenseOptions, ActivationOptions, AddOptions,
+                                 ConcatOptions, BatchNormOptions, LocalResponseNormOptions,
+                                 DropoutOptions, FlattenOptions, RescaleOptions, HostOptions>;
 
 struct Node {
   std::string name;  // the layer's; may be empty
@@ -109,12 +109,15 @@ class Graph {
   ValueId avg_pool2d(ValueId x, const AvgPool2dOptions& options, std::string name = "");
   ValueId dense(ValueId x, const DenseOptions& options, std::string name = "",
                 Initializers init = {});
-  ValueId activation(ValueId x, Activation kind, std::string name = "");
+  ValueId activation(ValueId x, const ActivationOptions& options, std::string name = "");
   // Sum of two or more values of one shape.
   ValueId add(std::vector<ValueId> xs, std::string name = "");
   // Values one after another along an axis; the other dimensions must agree.
   ValueId concat(std::vector<ValueId> xs, const ConcatOptions& options = {}, std::string name = "");
   ValueId batch_norm(ValueId x, const BatchNormOptions& options, std::string name = "");
+  ValueId local_response_norm(ValueId x, const LocalResponseNormOptions& options,
+                              std::string name = "");
+  ValueId dropout(ValueId x, const DropoutOptions& options, std::string name = "");
   ValueId flatten(ValueId x, std::string name = "");
   ValueId rescale(ValueId x, const RescaleOptions& options, std::string name = "");
   ValueId host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape output_shape,

@@ -102,12 +102,12 @@ struct DenseBackwardParams {
   ParameterId kernel, bias;
 };
 struct ActivationForward {
-  Activation kind;
+  ActivationOptions options;
   BufferId x, y;
 };
 struct ActivationBackward {
-  Activation kind;
-  BufferId dy, y, dx;
+  ActivationOptions options;
+  BufferId dy, saved, dx;  // saved: x or y, see backward_reads_input
 };
 struct Add {
   BufferId a, b, y;
@@ -155,6 +155,23 @@ struct BatchNormBackwardInput {  // means: -1 when the statistics are constants
   BufferId dy, x, statistics, means, dx;
   ParameterId gamma;
 };
+struct LocalResponseNormForward {
+  cpu::LocalResponseNormGeometry g;
+  BufferId x, y;
+};
+struct LocalResponseNormBackward {
+  cpu::LocalResponseNormGeometry g;
+  BufferId dy, x, scratch, dx;
+};
+struct DropoutForward {
+  DropoutOptions options;
+  int node;
+  BufferId x, y, mask;
+};
+struct DropoutBackward {
+  DropoutOptions options;
+  BufferId dy, mask, dx;
+};
 struct Rescale {  // also the plain copy between layouts
   float scale, offset;
   BufferId x, y;
@@ -182,7 +199,8 @@ using Operation =
                  DenseBackwardInput, DenseBackwardParams, ActivationForward, ActivationBackward,
                  Add, ConcatForward, ConcatBackward, BatchNormStatistics, BatchNormCombine,
                  BatchNormForward, BatchNormMoving, BatchNormBackwardSums, BatchNormBackwardCombine,
-                 BatchNormBackwardInput, Rescale, LossStep, HostForward, HostBackward>;
+                 BatchNormBackwardInput, LocalResponseNormForward, LocalResponseNormBackward,
+                 DropoutForward, DropoutBackward, Rescale, LossStep, HostForward, HostBackward>;
 
 struct Instruction {
   Operation operation;

@@ -17,7 +17,9 @@ struct Weights {
 
 // Two numbers per channel for every block, whatever the lanes: one vector per channel is ample.
 BufferId new_pairs(PlanBuilder& b, int channels, const std::string& name) {
-  return b.new_buffer({channels}, name);
+  const BufferId id = b.new_buffer({channels}, name);
+  b.buffer(id).per_image = false;
+  return id;
 }
 
 }  // namespace

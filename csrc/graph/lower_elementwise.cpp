@@ -4,17 +4,18 @@
 
 namespace pycnn {
 
-void lower(PlanBuilder& b, const Group& group, const Activation& kind) {
+void lower(PlanBuilder& b, const Group& group, const ActivationOptions& options) {
   const Node& n = b.node(group);
   const BufferId x = b.value(n.input()), y = b.make_value(n.output, n.name);
-  b.emit(ActivationForward{kind, x, y}, n.who(), {x}, {y});
+  b.emit(ActivationForward{options, x, y}, n.who(), {x}, {y});
 }
 
-void lower_back(PlanBuilder& b, const Group& group, const Activation& kind) {
+void lower_back(PlanBuilder& b, const Group& group, const ActivationOptions& options) {
   const Node& n = b.node(group);
-  const BufferId dy = b.gradient(n.output), y = b.value(n.output);
+  const BufferId dy = b.gradient(n.output);
+  const BufferId saved = b.value(backward_reads_input(options.kind) ? n.input() : n.output);
   const BufferId dx = b.new_buffer(b.shape(n.input()), n.name + " input gradient");
-  b.emit(ActivationBackward{kind, dy, y, dx}, n.who(), {dy, y}, {dx});
+  b.emit(ActivationBackward{options, dy, saved, dx}, n.who(), {dy, saved}, {dx});
   b.add_gradient(n.input(), dx, n.who());
 }
 

@@ -48,7 +48,7 @@ Plan make_plan(const Graph& graph, const std::vector<ValueId>& outputs, PlanKind
   }
   PlanBuilder builder(graph, kind, fuse_graph(graph, ends, fuse));
   builder.forward();
-  if (kind == PlanKind::predict) {
+  if (kind == PlanKind::predict || kind == PlanKind::training_predict) {
     builder.scatter_outputs(ends);
   } else if (has_losses(kind)) {
     builder.losses(losses);

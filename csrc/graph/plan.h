@@ -20,14 +20,16 @@ enum class PlanKind : std::uint8_t {
   // predicts, or as it trains.
   gradient,
   training_gradient,
+  training_predict,  // as predict, but as the network trains
 };
-inline constexpr int kPlanKinds = 5;
+inline constexpr int kPlanKinds = 6;
 constexpr bool has_gradients(PlanKind kind) {
   return kind == PlanKind::train || kind == PlanKind::gradient ||
          kind == PlanKind::training_gradient;
 }
 constexpr bool is_training(PlanKind kind) {
-  return kind == PlanKind::train || kind == PlanKind::training_gradient;
+  return kind == PlanKind::train || kind == PlanKind::training_gradient ||
+         kind == PlanKind::training_predict;
 }
 constexpr bool has_losses(PlanKind kind) {
   return kind == PlanKind::train || kind == PlanKind::evaluate;
@@ -46,6 +48,7 @@ struct Buffer {
   int height = 1, width = 1, channels = 1;
   Halo halo;               // zeros around it, kept by the executor
   int element_size = 4;    // 4: float, 1: byte (pooling codes)
+  bool per_image = true;   // false: statistics, not 16 images' numbers
   BufferId alias_of = -1;  // another buffer whose memory this one is, under another shape
   int first_use = -1, last_use = -1;  // positions in the program; an alias has none of its own
   std::size_t offset = 0;             // in the arena, bytes

@@ -31,10 +31,20 @@ bool has_halo(const Halo& h) { return h.top + h.bottom + h.left + h.right > 0; }
 
 }  // namespace
 
-// Convolutions read zeros around their input: the widest of its readers decides for a value.
+bool PlanBuilder::is_identity(const Node& node) const {
+  const auto* dropout = std::get_if<DropoutOptions>(&node.options);
+  return dropout != nullptr && (!training() || dropout->rate == 0.0f);
+}
+
+// Convolutions read zeros around their input: the widest of its readers decides for a value. From
+// the back, since a node that does nothing hands its readers' wishes on.
 void PlanBuilder::find_halos() {
-  for (const Group& group : fused_.groups) {
-    const Node& n = node(group);
+  for (std::size_t i = fused_.groups.size(); i-- > 0;) {
+    const Node& n = node(fused_.groups[i]);
+    if (is_identity(n)) {
+      widen(halos_[static_cast<std::size_t>(n.input())],
+            halos_[static_cast<std::size_t>(n.output)]);
+    }
     std::optional<Conv2dGeometry> g;
     if (const auto* conv = std::get_if<Conv2dOptions>(&n.options)) {
       g = conv2d_geometry(shape(n.input()), *conv, n.who());

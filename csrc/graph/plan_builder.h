@@ -40,6 +40,9 @@ class PlanBuilder {
   // The buffer of a value; make_value gives it one, with the halo that its readers want.
   BufferId value(ValueId v) const { return values_[static_cast<std::size_t>(v)]; }
   BufferId make_value(ValueId v, const std::string& layer);
+  // Makes `v` the buffer of another value, when is_identity says that its node does nothing.
+  void make_same_value(ValueId v, BufferId x) { values_[static_cast<std::size_t>(v)] = x; }
+  bool is_identity(const Node& node) const;
   // Makes `v` the same elements as `x` in the same order, under its own shape: an alias where no
   // halo forbids it, else a copy.
   void make_reshaped_value(ValueId v, BufferId x, const std::string& who);
@@ -82,10 +85,12 @@ PYCNN_LOWERING(DepthwiseConv2dOptions)
 PYCNN_LOWERING(MaxPool2dOptions)
 PYCNN_LOWERING(AvgPool2dOptions)
 PYCNN_LOWERING(DenseOptions)
-PYCNN_LOWERING(Activation)
+PYCNN_LOWERING(ActivationOptions)
 PYCNN_LOWERING(AddOptions)
 PYCNN_LOWERING(ConcatOptions)
 PYCNN_LOWERING(BatchNormOptions)
+PYCNN_LOWERING(LocalResponseNormOptions)
+PYCNN_LOWERING(DropoutOptions)
 PYCNN_LOWERING(FlattenOptions)
 PYCNN_LOWERING(RescaleOptions)
 PYCNN_LOWERING(HostOptions)

@@ -46,6 +46,7 @@ struct GradientKernels {
   double (*collect)(const PartialSums& partials, const Penalty& penalty, const float* parameters,
                     std::int64_t size, float* gradient);
   void (*scale)(float* gradient, std::int64_t size, float factor);
+  bool (*finite)(const float* gradient, std::int64_t size);
   void (*clip)(float* gradient, std::int64_t size, float limit);  // a NaN stays
 };
 

@@ -19,6 +19,8 @@ struct Batch {
   std::vector<Tensor*> input_gradients;
   const std::int64_t* indices = nullptr;
   std::int64_t first = 0, count = 0;
+  // What is random in a step comes from these two; the network fills them in.
+  std::uint64_t seed = 0, step = 0;
 
   std::int64_t row(std::int64_t i) const { return indices != nullptr ? indices[i] : first + i; }
 };

@@ -115,7 +115,7 @@ void BlockRunner::save(const Block& block, BufferId from, float* images) const {
 }
 
 bool BlockRunner::is_finite(const Block& block, BufferId id) const {
-  if (buffer(id).element_size != 4) return true;
+  if (buffer(id).element_size != 4 || !buffer(id).per_image) return true;
   const ConstView v = const_view(block, id);
   for (int h = 0; h < v.height; ++h) {
     const float* row = v.at(h, 0);
@@ -203,7 +203,7 @@ void BlockRunner::run(const DenseBackwardParams& i, const Block& b) const {
 void BlockRunner::run(const ActivationForward& i, const Block& b) const {
   const ConstView x = const_view(b, i.x);
   const View y = view(b, i.y);
-  switch (i.kind) {
+  switch (i.options.kind) {
     case Activation::relu:
       return kernels_.relu->forward(x, y);
     case Activation::sigmoid:
@@ -212,21 +212,37 @@ void BlockRunner::run(const ActivationForward& i, const Block& b) const {
       return kernels_.tanh->forward(x, y);
     case Activation::softmax:
       return kernels_.softmax->forward(x, y);
+    case Activation::leaky_relu:
+      return kernels_.leaky_relu->forward(i.options.parameter, x, y);
+    case Activation::elu:
+      return kernels_.elu->forward(i.options.parameter, x, y);
+    case Activation::gelu:
+      return kernels_.gelu->forward(x, y);
+    case Activation::gelu_tanh:
+      return kernels_.gelu->forward_tanh(x, y);
   }
 }
 
 void BlockRunner::run(const ActivationBackward& i, const Block& b) const {
-  const ConstView dy = const_view(b, i.dy), y = const_view(b, i.y);
+  const ConstView dy = const_view(b, i.dy), saved = const_view(b, i.saved);
   const View dx = view(b, i.dx);
-  switch (i.kind) {
+  switch (i.options.kind) {
     case Activation::relu:
-      return kernels_.relu->backward(dy, y, dx);
+      return kernels_.relu->backward(dy, saved, dx);
     case Activation::sigmoid:
-      return kernels_.sigmoid->backward(dy, y, dx);
+      return kernels_.sigmoid->backward(dy, saved, dx);
     case Activation::tanh:
-      return kernels_.tanh->backward(dy, y, dx);
+      return kernels_.tanh->backward(dy, saved, dx);
     case Activation::softmax:
-      return kernels_.softmax->backward(dy, y, dx);
+      return kernels_.softmax->backward(dy, saved, dx);
+    case Activation::leaky_relu:
+      return kernels_.leaky_relu->backward(i.options.parameter, dy, saved, dx);
+    case Activation::elu:
+      return kernels_.elu->backward(i.options.parameter, dy, saved, dx);
+    case Activation::gelu:
+      return kernels_.gelu->backward(dy, saved, dx);
+    case Activation::gelu_tanh:
+      return kernels_.gelu->backward_tanh(dy, saved, dx);
   }
 }
 
@@ -280,6 +296,28 @@ void BlockRunner::run(const BatchNormBackwardInput& i, const Block& b) const {
   kernels_.batch_norm->backward_input(const_view(b, i.dy), const_view(b, i.x), s.first, s.second,
                                       weight(i.gamma), means.first, means.second, b.count,
                                       view(b, i.dx));
+}
+
+void BlockRunner::run(const LocalResponseNormForward& i, const Block& b) const {
+  kernels_.local_response_norm->forward(i.g, const_view(b, i.x), view(b, i.y));
+}
+
+void BlockRunner::run(const LocalResponseNormBackward& i, const Block& b) const {
+  kernels_.local_response_norm->backward(i.g, const_view(b, i.dy), const_view(b, i.x),
+                                         floats(b, i.scratch), view(b, i.dx));
+}
+
+void BlockRunner::run(const DropoutForward& i, const Block& b) const {
+  const ConstView x = const_view(b, i.x);
+  kernels_.dropout->mask(batch_.seed, dropout_stream(i.node, batch_.step), b.first,
+                         std::int64_t{x.height} * x.width * x.channels,
+                         dropout_threshold(i.options), bytes(b, i.mask));
+  kernels_.dropout->apply(bytes(b, i.mask), dropout_scale(i.options), x, view(b, i.y));
+}
+
+void BlockRunner::run(const DropoutBackward& i, const Block& b) const {
+  kernels_.dropout->apply(bytes(b, i.mask), dropout_scale(i.options), const_view(b, i.dy),
+                          view(b, i.dx));
 }
 
 void BlockRunner::run(const Rescale& i, const Block& b) const {

@@ -81,6 +81,10 @@ class BlockRunner {
   void run(const BatchNormMoving& i, const Block& b) const;
   void run(const BatchNormBackwardSums& i, const Block& b) const;
   void run(const BatchNormBackwardInput& i, const Block& b) const;
+  void run(const LocalResponseNormForward& i, const Block& b) const;
+  void run(const LocalResponseNormBackward& i, const Block& b) const;
+  void run(const DropoutForward& i, const Block& b) const;
+  void run(const DropoutBackward& i, const Block& b) const;
   void run(const Rescale& i, const Block& b) const;
   void run(const LossStep& i, const Block& b) const;
   // The executor's: they need all blocks.

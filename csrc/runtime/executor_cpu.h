@@ -17,12 +17,12 @@ class CpuExecutor {
   CpuExecutor(const Graph& graph, Plan plan, ParameterStore& parameters);
 
   // Runs the program for the batch, then a step of the optimizer (which has begun, or is null)
-  // unless a loss or penalty is not finite. What a host layer or an interrupt throws comes out
-  // here, nothing updated.
+  // unless a loss, penalty or gradient is not finite. What a host layer or an interrupt throws
+  // comes out here, nothing updated.
   void run(const Batch& batch, Optimizer* optimizer = nullptr);
 
-  // Of the last run: loss and rank of every image, in batch order; and whether all, and the
-  // penalties, were finite.
+  // Of the last run: loss and rank of every image, in batch order; and whether all, the
+  // penalties and the gradients were finite.
   const float* losses(int output) const { return losses_.data() + output * output_stride(); }
   const std::int32_t* ranks(int output) const { return ranks_.data() + output * output_stride(); }
   bool finite() const { return finite_; }
@@ -30,16 +30,18 @@ class CpuExecutor {
   // Sum of the last run's partial gradients for one parameter.
   void copy_gradient(ParameterId id, float* out) const;
 
-  // Which layer is the first to turn finite numbers into others on this batch: for messages.
+  // Where the first number of a step on this batch is that is not finite: for messages.
   std::string first_non_finite(const Batch& batch);
 
   const Plan& plan() const { return plan_; }
 
  private:
-  // A run of instructions that blocks go through on their own, or one that needs them all.
+  // A run of instructions that blocks go through on their own, or one that needs them all and is
+  // run by a leader while they wait, or by the host program.
+  enum class Runs { blocks, leader, host };
   struct Stage {
     std::size_t begin, end;
-    bool barrier;
+    Runs by;
   };
   // A moving statistic's new value, to be stored when the step succeeds.
   struct Moved {
@@ -49,8 +51,10 @@ class CpuExecutor {
   struct Job;
 
   void prepare(const Batch& batch);
-  Block block(std::int64_t index, int worker) const;
-  void run_stages(Job& job, Team& team);
+  Block block(std::int64_t index, int worker);
+  void run_stages(Job& job, std::size_t begin, std::size_t end, Team& team);
+  void update(Job& job, Team& team, Optimizer& optimizer);
+  void check_gradient(Job& job, std::int64_t slot);
   void run_blocks(Job& job, const Stage& stage, std::size_t stage_index, int worker);
   void run_block(Job& job, const Stage& stage, std::int64_t index, int worker);
   // The instructions for all blocks at once, one overload each; run by one thread.
@@ -60,9 +64,11 @@ class CpuExecutor {
   void lead(const BlockRunner& runner, const BatchNormCombine& i);
   void lead(const BlockRunner& runner, const BatchNormBackwardCombine& i);
   float* first_partial(ParameterId id);
-  Tensor collect(const BlockRunner& runner, BufferId from, const Shape& image_shape) const;
-  void distribute(const BlockRunner& runner, BufferId to, const Tensor& images) const;
+  Tensor collect(const BlockRunner& runner, BufferId from, const Shape& image_shape);
+  void distribute(const BlockRunner& runner, BufferId to, const Tensor& images);
   std::vector<Tensor> host_weights(const Node& node) const;
+  std::string non_finite_weight() const;
+  std::string non_finite_gradient() const;
   PartialSums partials() const;
   std::int64_t output_stride() const { return blocks_ * cpu::kLanes; }
   bool all_finite() const;
@@ -71,6 +77,7 @@ class CpuExecutor {
   Plan plan_;
   ParameterStore& parameters_;
   std::vector<Stage> stages_;
+  std::size_t last_block_stage_ = 0;
   bool has_gradients_;
   std::size_t outputs_ = 0;  // that have a loss
 

@@ -88,8 +88,8 @@ LossSpec resolve_loss(const Graph& graph, ValueId output, const OutputOptions& o
   const int producer = graph.producer(output);
   if (producer >= 0 && fuse) {
     const Node& last = graph.nodes()[static_cast<std::size_t>(producer)];
-    const auto* activation = std::get_if<Activation>(&last.options);
-    if (activation != nullptr && *activation == Activation::softmax) {
+    const auto* activation = std::get_if<ActivationOptions>(&last.options);
+    if (activation != nullptr && activation->kind == Activation::softmax) {
       return {LossKind::softmax_cross_entropy, sparse, last.input(), options.weight};
     }
   }
@@ -261,21 +261,26 @@ Totals Network::train_step(const Tensors& x, const Tensors& y, float learning_ra
   batch.inputs = pointers(x);
   batch.targets = pointers(targets);
   batch.count = x[0].shape()[0];
-  return train_step(batch, learning_rate);
+  return train_step(std::move(batch), learning_rate);
 }
 
-Totals Network::train_step(const Batch& batch, float learning_rate) {
+Totals Network::train_step(Batch batch, float learning_rate) {
   require_compiled();
+  batch.seed = seed_;
+  batch.step = steps_;
   CpuExecutor& train = executor(PlanKind::train);
   optimizer_->begin(learning_rate);
   train.run(batch, optimizer_.get());
   const Totals result = totals(train, batch.count, optimizer_->measured_penalty());
   if (!train.finite()) {
     const double loss = result.loss();  // a NaN may have a sign, which says nothing
-    throw FloatingPointError("the loss is " + (std::isnan(loss) ? "nan" : std::to_string(loss)) +
-                             ": " + train.first_non_finite(batch) +
+    const std::string what = std::isfinite(loss) ? "the loss is finite, its gradient is not"
+                             : std::isnan(loss)  ? "the loss is nan"
+                                                 : "the loss is " + std::to_string(loss);
+    throw FloatingPointError(what + ": " + train.first_non_finite(batch) +
                              " (a smaller learning rate or scaled inputs may help)");
   }
+  ++steps_;
   return result;
 }
 
@@ -287,13 +292,16 @@ void Network::for_each_batch(const Tensors& x, std::int64_t batch_size, const Cp
   }
   const std::int64_t count = x[0].shape()[0];
   // Where no layer looks at the whole batch, its size makes no difference: take many at once.
-  const std::int64_t size =
-      executor.plan().has_barriers ? batch_size : std::max(batch_size, kLargeBatch);
+  const bool alone = !executor.plan().has_barriers && !is_training(executor.plan().kind);
+  const std::int64_t size = alone ? std::max(batch_size, kLargeBatch) : batch_size;
+  std::uint64_t step = steps_;
   for (std::int64_t first = 0; first < count; first += size) {
     Batch batch;
     batch.inputs = pointers(x);
     batch.first = first;
     batch.count = std::min(size, count - first);
+    batch.seed = seed_;
+    batch.step = step++;
     fn(batch);
   }
 }
@@ -313,10 +321,10 @@ Totals Network::evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_
   return all;
 }
 
-Tensors Network::predict(const Tensors& x, std::int64_t batch_size) {
+Tensors Network::predict(const Tensors& x, std::int64_t batch_size, bool training) {
   const Lease lease = exclusive();
   check_inputs(x);
-  CpuExecutor& predict = executor(PlanKind::predict);
+  CpuExecutor& predict = executor(training ? PlanKind::training_predict : PlanKind::predict);
   Tensors outputs;
   for (ValueId v : outputs_) outputs.emplace_back(batch_shape(x[0].shape()[0], v));
   for_each_batch(x, batch_size, predict, [&](Batch& batch) {
@@ -358,6 +366,8 @@ Network::Gradients Network::backward(const Tensors& x, const Tensors& dy, bool t
   batch.output_gradients = pointers(dy);
   for (Tensor& t : result.inputs) batch.input_gradients.push_back(&t);
   batch.count = count;
+  batch.seed = seed_;
+  batch.step = steps_;
   gradient.run(batch);
   for (std::size_t i = 0; i < graph_->parameters().size(); ++i) {
     const Parameter& p = graph_->parameters()[i];

@@ -64,16 +64,18 @@ class Network {
   // The network to oneself while the result lives; BusyError when another thread has it.
   Lease exclusive() const { return Lease(busy_, "model"); }
   // One step on a choice of images of data that check_data has seen, both under one exclusive().
-  Totals train_step(const Batch& batch, float learning_rate);
+  Totals train_step(Batch batch, float learning_rate);
   Totals evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_size);
-  Tensors predict(const Tensors& x, std::int64_t batch_size);
+  // `training`: as a step sees the network (batch statistics, dropout), the first batch as the next
+  // step would, the others as those after it; nothing is learned and no step counted.
+  Tensors predict(const Tensors& x, std::int64_t batch_size, bool training = false);
 
   struct Gradients {
     Tensors inputs;
     Tensors parameters;
   };
-  // Gradients of sum(output * dy) by the inputs and every parameter; `training` as a step sees the
-  // network (batch statistics, dropout), otherwise as prediction does.
+  // Gradients of sum(output * dy) by the inputs and every parameter; `training` as the next step
+  // sees the network (batch statistics, dropout), otherwise as prediction does.
   Gradients backward(const Tensors& x, const Tensors& dy, bool training = false);
 
   // The same for a network with one input and one output.
@@ -114,6 +116,7 @@ class Network {
   std::vector<ValueId> outputs_;
   std::uint64_t seed_;
   std::uint64_t epochs_ = 0;
+  std::uint64_t steps_ = 0;  // of training, since the network was made; only those that succeeded
   ParameterStore parameters_;
   std::vector<LossSpec> losses_;                        // by output; empty until compile
   std::vector<std::vector<int>> top_k_;                 // by output

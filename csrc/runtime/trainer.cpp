@@ -10,13 +10,6 @@
 #include "core/philox.h"
 
 namespace pycnn {
-namespace {
-
-// Philox streams of the shuffles; those of the initial weights are small numbers.
-constexpr std::uint64_t kShuffleStream = std::uint64_t{1} << 63;
-
-}  // namespace
-
 Trainer::Trainer(Network& network, Tensors x, const Tensors& y, std::int64_t batch_size,
                  bool shuffle)
     : network_(network), x_(std::move(x)), batch_size_(batch_size), shuffle_(shuffle) {
@@ -34,7 +27,7 @@ void Trainer::start_epoch() {
   const Lease lease(busy_, "trainer");
   const Lease network_lease = network_.exclusive();
   const std::uint64_t epoch = network_.next_epoch();
-  if (shuffle_) order_ = random_permutation(count(), network_.seed(), kShuffleStream + epoch);
+  if (shuffle_) order_ = random_permutation(count(), network_.seed(), kShuffleStreams + epoch);
   progress_ = Progress();
   started_ = true;
 }
@@ -48,7 +41,7 @@ void Trainer::step(float learning_rate) {
   if (shuffle_) batch.indices = order_.data() + batch.first;
   Totals totals;
   try {
-    totals = network_.train_step(batch, learning_rate);
+    totals = network_.train_step(std::move(batch), learning_rate);
   } catch (const FloatingPointError& e) {
     throw FloatingPointError("step " + std::to_string(progress_.step + 1) + " of " +
                              std::to_string(steps_per_epoch()) + ": " + e.what());

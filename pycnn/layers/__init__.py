@@ -4,22 +4,29 @@ A layer only describes: shapes and options are checked when it is added to a mod
 native core does the work. For a layer of your own see `Layer`.
 """
 
-from pycnn.layers.activation import Activation, ReLU, Softmax
+from pycnn.layers.activation import ELU, GELU, Activation, LeakyReLU, ReLU, Softmax
 from pycnn.layers.base import Layer
 from pycnn.layers.convolution import Conv2D, DepthwiseConv2D
 from pycnn.layers.core import Dense, Flatten, Input, Rescaling
+from pycnn.layers.local_response import LocalResponseNormalization
 from pycnn.layers.own import Weight
 from pycnn.layers.pooling import AveragePooling2D, MaxPooling2D
+from pycnn.layers.regularization import Dropout
 
 __all__ = [
+    "ELU",
+    "GELU",
     "Activation",
     "AveragePooling2D",
     "Conv2D",
     "Dense",
     "DepthwiseConv2D",
+    "Dropout",
     "Flatten",
     "Input",
     "Layer",
+    "LeakyReLU",
+    "LocalResponseNormalization",
     "MaxPooling2D",
     "ReLU",
     "Rescaling",

@@ -138,6 +138,77 @@ def _softmax_backward(arrays):
     return [(x.shape[-1], sums + weighted * (p * dy).sum(axis=-1, keepdims=True))]
 
 
+def _leaky_relu(arrays, negative_slope=0.2):
+    return [(1, np.abs(ref.leaky_relu(arrays["x"], negative_slope)))]
+
+
+def _leaky_relu_backward(arrays, negative_slope=0.2):
+    return [(1, np.abs(ref.leaky_relu_backward(arrays["dy"], arrays["x"], negative_slope)))]
+
+
+def _elu(arrays, alpha=1.0):
+    return [(1, np.abs(ref.elu(arrays["x"], alpha)))]
+
+
+def _elu_backward(arrays, alpha=1.0):
+    dy = np.abs(arrays["dy"].astype(np.float64))
+    return [(1, dy * np.maximum(alpha, 1.0))]  # y + alpha is exact to EPS * alpha, not less
+
+
+def _gelu_error(x, approximate):
+    """Relative error of the lower tail, in EPS: its polynomial's and that of exp's argument."""
+    argument = 2 * ref._gelu_tanh_argument(x) if approximate else 0.5 * x**2
+    return 1.0 + np.abs(argument)
+
+
+def _gelu(arrays, approximate=False):
+    x = arrays["x"].astype(np.float64)
+    p = ref.normal_distribution(x, approximate)
+    # The tail's error counts in either direction: above 0 it is what 1 lacks.
+    wrong = p + np.minimum(p, 1.0 - p) * _gelu_error(x, approximate)
+    return [(2, np.abs(x) * wrong)]
+
+
+def _gelu_backward(arrays, approximate=False):
+    x = arrays["x"].astype(np.float64)
+    p = ref.normal_distribution(x, approximate)
+    slope = np.abs(ref.gelu_backward(1.0, x, approximate) - p)  # |x| times the density
+    if approximate:  # s (1 - s): 1 - s is exact to EPS, not less
+        slope = slope * _gelu_error(x, True) + p * np.abs(x) * (2 + x**2)
+        slope = np.where(np.abs(x) < 15, slope, 0.0)
+    else:
+        slope = slope * _gelu_error(x, False)
+    tail = np.minimum(p, 1.0 - p) * _gelu_error(x, approximate)
+    return [(2, np.abs(arrays["dy"].astype(np.float64)) * (p + tail + slope))]
+
+
+def _local_response_error(x, n, k, alpha, beta):
+    """Relative error of s^-beta, in EPS: of the sum, times beta, and of the logarithm."""
+    s = ref.local_response_scale(x, n, k, alpha)
+    return s, 1.0 + abs(beta) * (np.sqrt(min(n, x.shape[-1])) + np.abs(np.log(s)))
+
+
+def _local_response_norm(arrays, n=5, k=2.0, alpha=1e-4, beta=0.75):
+    x = arrays["x"].astype(np.float64)
+    s, error = _local_response_error(x, n, k, alpha, beta)
+    return [(1, np.abs(x) / s**beta * error)]
+
+
+def _local_response_norm_backward(arrays, n=5, k=2.0, alpha=1e-4, beta=0.75):
+    dy, x = _abs(arrays, "dy", "x")
+    s, error = _local_response_error(x, n, k, alpha, beta)
+    shares = ref._channel_sums(dy * x / s ** (beta + 1) * error, (n - 1) // 2, n // 2)
+    return [(min(n, x.shape[-1]), dy / s**beta * error + 2 * alpha * abs(beta) * x * shares)]
+
+
+def _dropout(arrays, rate, seed=0):
+    return [(0 if rate in (0.0, 0.5) else 1, np.abs(ref.dropout(arrays["x"], rate, seed)))]
+
+
+def _dropout_backward(arrays, rate, seed=0):
+    return _dropout({"x": arrays["dy"]}, rate, seed)
+
+
 def _rescale(arrays, scale, offset=0.0):
     return [(1, np.abs(arrays["x"].astype(np.float64) * scale) + abs(offset))]
 
@@ -236,6 +307,11 @@ FORWARD = {
     "sigmoid": _sigmoid,
     "tanh": _tanh,
     "softmax": _softmax,
+    "leaky_relu": _leaky_relu,
+    "elu": _elu,
+    "gelu": _gelu,
+    "local_response_norm": _local_response_norm,
+    "dropout": _dropout,
     "flatten": lambda arrays: [(0, ref.flatten(arrays["x"]))],
     "rescale": _rescale,
     "softmax_cross_entropy": _softmax_cross_entropy,
@@ -256,6 +332,11 @@ BACKWARD = {
     "sigmoid": _sigmoid_backward,
     "tanh": _tanh_backward,
     "softmax": _softmax_backward,
+    "leaky_relu": _leaky_relu_backward,
+    "elu": _elu_backward,
+    "gelu": _gelu_backward,
+    "local_response_norm": _local_response_norm_backward,
+    "dropout": _dropout_backward,
     "flatten": _copied_gradient,
     "rescale": _rescale_backward,
     "softmax_cross_entropy": _softmax_cross_entropy_backward,

@@ -57,6 +57,18 @@ void scale(float* gradient, std::int64_t size, float factor) {
   for (std::int64_t i = 0; i < size; i += W) store(gradient + i, load(gradient + i) * factor);
 }
 
+bool finite(const float* gradient, std::int64_t size) {
+  const VI exponent = splat_int(0x7f800000);  // all ones in infinities and NaN alone
+  VI found{};
+  for (std::int64_t i = 0; i < size; i += W) {
+    found |= (as_int(load(gradient + i)) & exponent) == exponent;
+  }
+  for (int l = 0; l < W; ++l) {
+    if (found[l] != 0) return false;
+  }
+  return true;
+}
+
 void clip(float* gradient, std::int64_t size, float limit) {
   const V most = splat(limit), least = splat(-limit);
   for (std::int64_t i = 0; i < size; i += W) {
@@ -68,6 +80,6 @@ void clip(float* gradient, std::int64_t size, float limit) {
 }  // namespace
 
 extern const GradientKernels gradient_kernels;
-const GradientKernels gradient_kernels{penalty, collect, scale, clip};
+const GradientKernels gradient_kernels{penalty, collect, scale, finite, clip};
 
 }  // namespace pycnn::cpu::PYCNN_ISA

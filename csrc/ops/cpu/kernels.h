@@ -13,8 +13,13 @@
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/depthwise_conv2d.h"
+#include "ops/dropout.h"
+#include "ops/elu.h"
 #include "ops/gather.h"
+#include "ops/gelu.h"
 #include "ops/gradient.h"
+#include "ops/leaky_relu.h"
+#include "ops/local_response_norm.h"
 #include "ops/loss.h"
 #include "ops/max_pool2d.h"
 #include "ops/peak.h"
@@ -39,10 +44,15 @@ struct Kernels {
   const SigmoidKernels* sigmoid;
   const TanhKernels* tanh;
   const SoftmaxKernels* softmax;
+  const LeakyReluKernels* leaky_relu;
+  const EluKernels* elu;
+  const GeluKernels* gelu;
   const RescaleKernels* rescale;
   const AddKernels* add;
   const ConcatKernels* concat;
   const BatchNormKernels* batch_norm;
+  const LocalResponseNormKernels* local_response_norm;
+  const DropoutKernels* dropout;
   const LossKernels* loss;
   const GradientKernels* gradient;
   const SgdKernels* sgd;

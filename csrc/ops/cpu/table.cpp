@@ -14,10 +14,15 @@ extern const ReluKernels relu_kernels;
 extern const SigmoidKernels sigmoid_kernels;
 extern const TanhKernels tanh_kernels;
 extern const SoftmaxKernels softmax_kernels;
+extern const LeakyReluKernels leaky_relu_kernels;
+extern const EluKernels elu_kernels;
+extern const GeluKernels gelu_kernels;
 extern const RescaleKernels rescale_kernels;
 extern const AddKernels add_kernels;
 extern const ConcatKernels concat_kernels;
 extern const BatchNormKernels batch_norm_kernels;
+extern const LocalResponseNormKernels local_response_norm_kernels;
+extern const DropoutKernels dropout_kernels;
 extern const LossKernels loss_kernels;
 extern const GradientKernels gradient_kernels;
 extern const SgdKernels sgd_kernels;
@@ -26,12 +31,16 @@ extern const RmspropKernels rmsprop_kernels;
 extern const PeakKernels peak_kernels;
 
 extern const Kernels kernels;
-const Kernels kernels{&gather_kernels,     &conv2d_kernels,     &depthwise_conv2d_kernels,
-                      &max_pool2d_kernels, &avg_pool2d_kernels, &dense_kernels,
-                      &relu_kernels,       &sigmoid_kernels,    &tanh_kernels,
-                      &softmax_kernels,    &rescale_kernels,    &add_kernels,
-                      &concat_kernels,     &batch_norm_kernels, &loss_kernels,
-                      &gradient_kernels,   &sgd_kernels,        &adam_kernels,
-                      &rmsprop_kernels,    &peak_kernels};
+const Kernels kernels{
+    &gather_kernels,     &conv2d_kernels,     &depthwise_conv2d_kernels,
+    &max_pool2d_kernels, &avg_pool2d_kernels, &dense_kernels,
+    &relu_kernels,       &sigmoid_kernels,    &tanh_kernels,
+    &softmax_kernels,    &leaky_relu_kernels, &elu_kernels,
+    &gelu_kernels,       &rescale_kernels,    &add_kernels,
+    &concat_kernels,     &batch_norm_kernels, &local_response_norm_kernels,
+    &dropout_kernels,    &loss_kernels,       &gradient_kernels,
+    &sgd_kernels,        &adam_kernels,       &rmsprop_kernels,
+    &peak_kernels,
+};
 
 }  // namespace pycnn::cpu::PYCNN_ISA

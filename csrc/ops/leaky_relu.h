@@ -1,0 +1,14 @@
+#pragma once
+// Leaky ReLU (Maas, Hannun and Ng 2013): y = x above 0, slope * x elsewhere, slope >= 0; the
+// derivative at 0 is taken as the slope. NaN passes through.
+
+#include "ops/cpu/block.h"
+
+namespace pycnn::cpu {
+
+struct LeakyReluKernels {
+  void (*forward)(float slope, ConstView x, View y);
+  void (*backward)(float slope, ConstView dy, ConstView y, View dx);
+};
+
+}  // namespace pycnn::cpu

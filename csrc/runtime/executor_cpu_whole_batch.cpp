@@ -1,0 +1,227 @@
+// What CpuExecutor does with all blocks of a batch at once: host layers, the meeting points of
+// batch normalization, and the search for the first number that is not finite.
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/error.h"
+#include "runtime/executor_cpu.h"
+
+namespace pycnn {
+
+using cpu::kLanes;
+
+// ---- host layers: the whole batch as one NHWC array
+
+Tensor CpuExecutor::collect(const BlockRunner& runner, BufferId from, const Shape& image_shape) {
+  Shape shape = image_shape;
+  shape.insert(shape.begin(), count_);
+  Tensor images(shape);
+  const std::int64_t size = element_count(image_shape);
+  for (std::int64_t b = 0; b < blocks_; ++b) {
+    runner.save(block(b, 0), from, images.data<float>() + b * kLanes * size);
+  }
+  return images;
+}
+
+void CpuExecutor::distribute(const BlockRunner& runner, BufferId to, const Tensor& images) {
+  const std::int64_t size = images.size() / count_;
+  for (std::int64_t b = 0; b < blocks_; ++b) {
+    runner.load(block(b, 0), to, images.data<float>() + b * kLanes * size);
+  }
+}
+
+std::vector<Tensor> CpuExecutor::host_weights(const Node& node) const {
+  std::vector<Tensor> weights;
+  for (ParameterId id : node.parameters) {
+    // A copy: the host program may keep what it is given for longer than the network lives.
+    Tensor w(graph_.parameters()[static_cast<std::size_t>(id)].shape);
+    std::copy_n(parameters_.at(id), w.size(), w.data<float>());
+    weights.push_back(std::move(w));
+  }
+  return weights;
+}
+
+namespace {
+
+void check_result(const Tensor& t, std::int64_t batch, Shape image_shape, const std::string& who,
+                  const std::string& what) {
+  image_shape.insert(image_shape.begin(), batch);
+  if (t.shape() != image_shape || t.dtype() != DType::float32) {
+    throw ValueError(who + " " + what + " must be float32 of shape " + to_string(image_shape) +
+                     "; got " + std::string(dtype_name(t.dtype())) + " of shape " +
+                     to_string(t.shape()));
+  }
+}
+
+}  // namespace
+
+void CpuExecutor::run_leader(const BlockRunner& runner, const Instruction& instruction) {
+  std::visit(
+      [&](const auto& operation) {
+        if constexpr (requires { lead(runner, operation); }) lead(runner, operation);
+      },
+      instruction.operation);
+}
+
+float* CpuExecutor::first_partial(ParameterId id) {
+  return reinterpret_cast<float*>(gradients_.data()) + parameters_.offset(id);
+}
+
+void CpuExecutor::lead(const BlockRunner& runner, const HostForward& i) {
+  const Node& node = graph_.nodes()[static_cast<std::size_t>(i.node)];
+  const Tensor x = collect(runner, i.x, graph_.shape(node.input()));
+  const bool training = is_training(plan_.kind);
+  const Tensor y =
+      std::get<HostOptions>(node.options).layer->forward(x, host_weights(node), training);
+  check_result(y, count_, graph_.shape(node.output), node.who(), "forward's result");
+  distribute(runner, i.y, y);
+}
+
+void CpuExecutor::lead(const BlockRunner& runner, const HostBackward& i) {
+  const Node& node = graph_.nodes()[static_cast<std::size_t>(i.node)];
+  const Tensor dy = collect(runner, i.dy, graph_.shape(node.output));
+  const auto gradients =
+      std::get<HostOptions>(node.options).layer->backward(dy, host_weights(node));
+  check_result(gradients.input, count_, graph_.shape(node.input()), node.who(),
+               "backward's result");
+  if (gradients.weights.size() != node.parameters.size()) {
+    throw ValueError(node.who() + " backward must give " + std::to_string(node.parameters.size()) +
+                     " weight gradients; got " + std::to_string(gradients.weights.size()));
+  }
+  if (i.dx >= 0) distribute(runner, i.dx, gradients.input);
+  for (std::size_t p = 0; p < node.parameters.size(); ++p) {
+    const ParameterId id = node.parameters[p];
+    const Parameter& parameter = graph_.parameters()[static_cast<std::size_t>(id)];
+    const Tensor& g = gradients.weights[p];
+    if (g.shape() != parameter.shape || g.dtype() != DType::float32) {
+      throw ValueError(node.who() + " gradient of weight '" + parameter.name +
+                       "' must be float32 of shape " + to_string(parameter.shape) + "; got shape " +
+                       to_string(g.shape()));
+    }
+    // Into the first partial sum; nobody writes these places of the others.
+    std::copy_n(g.data<float>(), g.size(), first_partial(id));
+  }
+}
+
+// ---- batch normalization: what the blocks found, combined in order
+
+void CpuExecutor::lead(const BlockRunner& runner, const BatchNormCombine& i) {
+  Moved mean{i.moving_mean, {}}, variance{i.moving_variance, {}};
+  const float* old_mean = parameters_.at(i.moving_mean);
+  const float* old_variance = parameters_.at(i.moving_variance);
+  for (int c = 0; c < i.channels; ++c) {
+    // Chan, Golub and LeVeque 1979: mean and squared deviations of a union from those of its parts.
+    double n = 0, m = 0, deviation = 0;
+    for (std::int64_t index = 0; index < blocks_; ++index) {
+      const Block b = block(index, 0);
+      const auto part = runner.pairs(b, i.partial);
+      const double part_n = static_cast<double>(i.positions) * b.count;
+      const double delta = double(part.first[c]) - m;
+      const double total = n + part_n;
+      m += delta * part_n / total;
+      deviation += double(part.second[c]) + delta * delta * n * part_n / total;
+      n = total;
+    }
+    const double v = deviation / n;
+    for (std::int64_t index = 0; index < blocks_; ++index) {
+      const auto statistics = runner.pairs(block(index, 0), i.statistics);
+      statistics.first[c] = static_cast<float>(m);
+      statistics.second[c] = static_cast<float>(1.0 / std::sqrt(v + double(i.options.epsilon)));
+    }
+    const float keep = i.options.momentum;
+    mean.values.push_back(keep * old_mean[c] + (1.0f - keep) * static_cast<float>(m));
+    variance.values.push_back(keep * old_variance[c] + (1.0f - keep) * static_cast<float>(v));
+  }
+  moved_.push_back(std::move(mean));
+  moved_.push_back(std::move(variance));
+}
+
+void CpuExecutor::lead(const BlockRunner& runner, const BatchNormBackwardCombine& i) {
+  const double n = static_cast<double>(i.positions) * static_cast<double>(count_);
+  for (int c = 0; c < i.channels; ++c) {
+    double sum_dy = 0, sum_dyh = 0;
+    for (std::int64_t index = 0; index < blocks_; ++index) {
+      const auto part = runner.pairs(block(index, 0), i.partial);
+      sum_dy += double(part.first[c]);
+      sum_dyh += double(part.second[c]);
+    }
+    for (std::int64_t index = 0; index < blocks_; ++index) {
+      const auto means = runner.pairs(block(index, 0), i.means);
+      means.first[c] = static_cast<float>(sum_dy / n);
+      means.second[c] = static_cast<float>(sum_dyh / n);
+    }
+    // Into the first partial sum; nobody writes these places of the others.
+    if (i.beta >= 0) first_partial(i.beta)[c] = static_cast<float>(sum_dy);
+    if (i.gamma >= 0) first_partial(i.gamma)[c] = static_cast<float>(sum_dyh);
+  }
+}
+
+// ---- diagnosis
+
+namespace {
+
+bool are_finite(const float* values, std::int64_t count) {
+  return std::all_of(values, values + count, [](float v) { return std::isfinite(v); });
+}
+
+std::string describe(const Instruction& instruction) {
+  if (instruction.layer == "[Input]") return "the input data are not finite";
+  if (instruction.layer == "[targets]") return "the targets are not finite";
+  const std::string what = instruction.forward ? "output" : "gradient";
+  return "the first " + what + " that is not finite is that of " + instruction.layer;
+}
+
+}  // namespace
+
+std::string CpuExecutor::non_finite_weight() const {
+  for (std::size_t i = 0; i < graph_.parameters().size(); ++i) {
+    const Parameter& p = graph_.parameters()[i];
+    if (!are_finite(parameters_.at(static_cast<ParameterId>(i)), element_count(p.shape))) {
+      return "the weights '" + p.name + "' of layer '" + p.layer + "' are not finite";
+    }
+  }
+  return "";
+}
+
+// Backward goes from the last layer to the first.
+std::string CpuExecutor::non_finite_gradient() const {
+  for (std::size_t i = graph_.parameters().size(); i-- > 0;) {
+    const Parameter& p = graph_.parameters()[i];
+    if (!p.trainable) continue;
+    std::vector<float> gradient(static_cast<std::size_t>(element_count(p.shape)));
+    copy_gradient(static_cast<ParameterId>(i), gradient.data());
+    if (!are_finite(gradient.data(), element_count(p.shape))) {
+      return "the gradient of the weights '" + p.name + "' of layer '" + p.layer +
+             "' is not finite";
+    }
+  }
+  return "";
+}
+
+std::string CpuExecutor::first_non_finite(const Batch& batch) {
+  if (std::string found = non_finite_weight(); !found.empty()) return found;
+  prepare(batch);
+  const BlockRunner runner(plan_, parameters_, batch);
+  for (const Stage& stage : stages_) {
+    const bool blocks = stage.by == Runs::blocks;
+    if (!blocks) run_leader(runner, plan_.program[stage.begin]);
+    for (std::int64_t b = 0; b < blocks_; ++b) {
+      const Block at = block(b, 0);
+      for (std::size_t i = stage.begin; i < stage.end; ++i) {
+        const Instruction& instruction = plan_.program[i];
+        if (blocks) runner.run(instruction, at);
+        for (BufferId id : instruction.writes) {
+          if (!runner.is_finite(at, id)) return describe(instruction);
+        }
+      }
+    }
+  }
+  if (has_gradients_) {
+    if (std::string found = non_finite_gradient(); !found.empty()) return found;
+  }
+  return "all layers' outputs and gradients are finite, the loss itself is not";
+}
+
+}  // namespace pycnn
