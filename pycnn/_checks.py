@@ -44,6 +44,29 @@ def int_pair(value: Any, name: str, where: str = "", minimum: int = 1) -> tuple[
     return first, second
 
 
+def padding_sides(
+    value: Any, where: str = "", names: str = ""
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Returns ``((top, bottom), (left, right))`` from a number, a pair, or two pairs.
+
+    Args:
+        value: what the user gave.
+        where: the layer, for messages.
+        names: what else the option may be, for messages.
+    """
+    if isinstance(value, str):
+        sides: tuple[Any, ...] = ()
+    else:
+        sides = tuple(value) if hasattr(value, "__iter__") else (value, value)
+    if len(sides) != 2:
+        raise ValueError(
+            f"{where}padding must be {names}an integer, (height, width) or "
+            f"((top, bottom), (left, right)); received {value!r}"
+        )
+    height, width = (int_pair(side, "padding", where, minimum=0) for side in sides)
+    return height, width
+
+
 def finite_float(value: Any, name: str, where: str = "") -> float:
     """Returns `value` as a float.
 

@@ -123,7 +123,7 @@ class Graph:
         ...
     def avg_pool2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, pool_size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], strides: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], padding: str | tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] = 'valid', name: str = '') -> int:
         ...
-    def batch_norm(self, x: typing.SupportsInt | typing.SupportsIndex, *, momentum: typing.SupportsFloat | typing.SupportsIndex = 0.9900000095367432, epsilon: typing.SupportsFloat | typing.SupportsIndex = 0.0010000000474974513, center: bool = True, scale: bool = True, name: str = '') -> int:
+    def batch_norm(self, x: typing.SupportsInt | typing.SupportsIndex, *, momentum: typing.SupportsFloat | typing.SupportsIndex = 0.9900000095367432, epsilon: typing.SupportsFloat | typing.SupportsIndex = 0.0010000000474974513, center: bool = True, scale: bool = True, beta_initializer: str = 'zeros', gamma_initializer: str = 'ones', moving_mean_initializer: str = 'zeros', moving_variance_initializer: str = 'ones', name: str = '') -> int:
         ...
     def concat(self, xs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], *, axis: typing.SupportsInt | typing.SupportsIndex = -1, name: str = '') -> int:
         """
@@ -139,10 +139,18 @@ class Graph:
         ...
     def flatten(self, x: typing.SupportsInt | typing.SupportsIndex, *, name: str = '') -> int:
         ...
+    def global_avg_pool2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, keepdims: bool = False, name: str = '') -> int:
+        ...
+    def global_max_pool2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, keepdims: bool = False, name: str = '') -> int:
+        ...
     def local_response_norm(self, x: typing.SupportsInt | typing.SupportsIndex, *, n: typing.SupportsInt | typing.SupportsIndex = 5, k: typing.SupportsFloat | typing.SupportsIndex = 2.0, alpha: typing.SupportsFloat | typing.SupportsIndex = 9.999999747378752e-05, beta: typing.SupportsFloat | typing.SupportsIndex = 0.75, name: str = '') -> int:
         ...
     def max_pool2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, pool_size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], strides: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], padding: str | tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] = 'valid', name: str = '') -> int:
         ...
+    def permute(self, x: typing.SupportsInt | typing.SupportsIndex, *, dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], name: str = '') -> int:
+        """
+        Axis i of the output is axis dims[i] of the input, counted from 1.
+        """
     def python_layer(self, x: typing.SupportsInt | typing.SupportsIndex, *, output_shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], forward: collections.abc.Callable[[numpy.ndarray, list[numpy.ndarray], bool], numpy.ndarray], backward: collections.abc.Callable[[numpy.ndarray, list[numpy.ndarray]], tuple[numpy.ndarray, list[numpy.ndarray]]], parameters: collections.abc.Sequence[tuple[str, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], str]] = [], name: str = '') -> int:
         ...
     def regularize(self, value: typing.SupportsInt | typing.SupportsIndex, weight: str, *, l1: typing.SupportsFloat | typing.SupportsIndex = 0.0, l2: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
@@ -151,9 +159,17 @@ class Graph:
         """
     def rescale(self, x: typing.SupportsInt | typing.SupportsIndex, *, scale: typing.SupportsFloat | typing.SupportsIndex, offset: typing.SupportsFloat | typing.SupportsIndex = 0.0, name: str = '') -> int:
         ...
+    def reshape(self, x: typing.SupportsInt | typing.SupportsIndex, *, shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], name: str = '') -> int:
+        """
+        `shape` is without the batch; one dimension may be -1.
+        """
     def shape(self, value: typing.SupportsInt | typing.SupportsIndex) -> tuple[int, ...]:
         """
         Shape of a value, without the batch dimension.
+        """
+    def zero_pad2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, padding: tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], name: str = '') -> int:
+        """
+        `padding` is ((top, bottom), (left, right)).
         """
     @property
     def input(self) -> int:

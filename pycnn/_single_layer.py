@@ -15,15 +15,13 @@ Array: TypeAlias = npt.NDArray[np.float32]
 Size: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = str | Sequence[Sequence[int]]
 AddLayer: TypeAlias = Callable[[_core.Graph, int], int]
+MergeLayers: TypeAlias = Callable[[_core.Graph, Sequence[int]], int]
 
 
 def build(
     op: str, x: Array, add: AddLayer, parameters: Sequence[Array], seed: int = 0
 ) -> _core.Network:
-    if x.ndim < 2:
-        raise ValueError(f"[{op}] expected a batch: shape (batch, ...); received shape {x.shape}")
-    if x.size == 0:
-        raise ValueError(f"[{op}] no data; received shape {x.shape}")
+    _check_batch(op, x)
     graph = _core.Graph(x.shape[1:])
     network = _core.Network(graph, [add(graph, graph.input)], seed)
     for index, value in enumerate(parameters):
@@ -31,17 +29,56 @@ def build(
     return network
 
 
-def forward(op: str, x: Array, add: AddLayer, parameters: Sequence[Array] = ()) -> Array:
+def forward(
+    op: str, x: Array, add: AddLayer, parameters: Sequence[Array] = (), training: bool = False
+) -> Array:
     network = build(op, x, add, parameters)
-    return as_numpy(network.predict([_core.Tensor(x)], len(x))[0])
+    return as_numpy(network.predict([_core.Tensor(x)], len(x), training)[0])
 
 
 def backward(
-    op: str, dy: npt.ArrayLike, x: Array, add: AddLayer, parameters: Sequence[Array] = ()
+    op: str,
+    dy: npt.ArrayLike,
+    x: Array,
+    add: AddLayer,
+    parameters: Sequence[Array] = (),
+    training: bool = False,
 ) -> tuple[Array, list[Array]]:
     network = build(op, x, add, parameters)
-    dx, gradients = network.backward([_core.Tensor(x)], [_core.Tensor(as_float32(dy))])
+    dx, gradients = network.backward([_core.Tensor(x)], [_core.Tensor(as_float32(dy))], training)
     return as_numpy(dx[0]), [as_numpy(gradient) for gradient in gradients]
+
+
+def forward_of_many(op: str, xs: Sequence[Array], merge: MergeLayers) -> Array:
+    """Forward for ops with several inputs."""
+    network = _build_of_many(op, xs, merge)
+    return as_numpy(network.predict([_core.Tensor(x) for x in xs], len(xs[0]))[0])
+
+
+def backward_of_many(
+    op: str, dy: npt.ArrayLike, xs: Sequence[Array], merge: MergeLayers
+) -> tuple[Array, ...]:
+    network = _build_of_many(op, xs, merge)
+    tensors = [_core.Tensor(x) for x in xs]
+    gradients, _ = network.backward(tensors, [_core.Tensor(as_float32(dy))])
+    return tuple(as_numpy(gradient) for gradient in gradients)
+
+
+def _build_of_many(op: str, xs: Sequence[Array], merge: MergeLayers) -> _core.Network:
+    graph = _core.Graph()
+    for x in xs:
+        _check_batch(op, x)
+        if len(x) != len(xs[0]):
+            raise ValueError(f"[{op}] the batches differ: {len(xs[0])} and {len(x)} images")
+    values = [graph.add_input(x.shape[1:]) for x in xs]
+    return _core.Network(graph, [merge(graph, values)], 0)
+
+
+def _check_batch(op: str, x: Array) -> None:
+    if x.ndim < 2:
+        raise ValueError(f"[{op}] expected a batch: shape (batch, ...); received shape {x.shape}")
+    if x.size == 0:
+        raise ValueError(f"[{op}] no data; received shape {x.shape}")
 
 
 def elementwise(op: str, x: npt.ArrayLike, add: AddLayer) -> Array:
@@ -101,6 +138,30 @@ def as_padding(padding: Padding, op: str) -> str | tuple[tuple[int, int], tuple[
             f"below 2^31; got {padding!r}"
         ) from None
     return (top, bottom), (left, right)
+
+
+def as_sides(
+    padding: int | Sequence[int] | Sequence[Sequence[int]], op: str
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Padding of all four sides from one number, (vertical, horizontal) or two pairs."""
+    try:
+        sides = padding if isinstance(padding, Sequence) else (padding, padding)
+        vertical, horizontal = (as_pair(side, op, "padding") for side in sides)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"[{op}] padding must be an integer, (vertical, horizontal) or ((top, bottom), "
+            f"(left, right)), numbers below 2^31; got {padding!r}"
+        ) from None
+    return vertical, horizontal
+
+
+def as_integers(value: Sequence[int], op: str, name: str) -> tuple[int, ...]:
+    try:
+        return tuple(_index(number) for number in value)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"[{op}] {name} must be a list of integers, below 2^31; got {value!r}"
+        ) from None
 
 
 def _index(number: SupportsIndex) -> int:

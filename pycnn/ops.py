@@ -17,6 +17,27 @@ import numpy.typing as npt
 
 from pycnn import _core
 from pycnn._convolutions import add_conv2d, add_depthwise_conv2d
+from pycnn._ops_global_pool import (
+    global_avg_pool2d,
+    global_avg_pool2d_backward,
+    global_max_pool2d,
+    global_max_pool2d_backward,
+)
+from pycnn._ops_merge import add, add_backward, concatenate, concatenate_backward
+from pycnn._ops_normalization import (
+    batch_normalization,
+    batch_normalization_backward,
+    batch_normalization_training,
+    batch_normalization_training_backward,
+)
+from pycnn._ops_shape import (
+    permute,
+    permute_backward,
+    reshape,
+    reshape_backward,
+    zero_pad2d,
+    zero_pad2d_backward,
+)
 from pycnn._single_layer import (
     AddLayer,
     Array,
@@ -37,8 +58,16 @@ from pycnn._single_layer import (
 
 __all__ = [
     "adam",
+    "add",
+    "add_backward",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "batch_normalization",
+    "batch_normalization_backward",
+    "batch_normalization_training",
+    "batch_normalization_training_backward",
+    "concatenate",
+    "concatenate_backward",
     "conv2d",
     "conv2d_backward",
     "cross_entropy",
@@ -55,6 +84,10 @@ __all__ = [
     "flatten_backward",
     "gelu",
     "gelu_backward",
+    "global_avg_pool2d",
+    "global_avg_pool2d_backward",
+    "global_max_pool2d",
+    "global_max_pool2d_backward",
     "leaky_relu",
     "leaky_relu_backward",
     "local_response_norm",
@@ -63,10 +96,14 @@ __all__ = [
     "max_pool2d_backward",
     "mean_squared_error",
     "mean_squared_error_backward",
+    "permute",
+    "permute_backward",
     "relu",
     "relu_backward",
     "rescale",
     "rescale_backward",
+    "reshape",
+    "reshape_backward",
     "rmsprop",
     "sgd",
     "sigmoid",
@@ -77,6 +114,8 @@ __all__ = [
     "softmax_cross_entropy_backward",
     "tanh",
     "tanh_backward",
+    "zero_pad2d",
+    "zero_pad2d_backward",
 ]
 
 

@@ -5,6 +5,7 @@ both are there. A row says how to make the op's inputs; `dy` is drawn by the tes
 the reference's output.
 """
 
+import itertools
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,6 +26,11 @@ class Op:
     header: str
     inputs: tuple[str, ...]
     backward_inputs: tuple[str, ...] | None  # None: the op has no backward
+    as_list: bool = False  # whether the op takes its inputs (but dy) as one list
+
+    def arguments(self, arrays: Arrays, names: tuple[str, ...]) -> list[np.ndarray | None]:
+        """The arrays of these names; for one that the row leaves out None, or in a list nothing."""
+        return [arrays.get(name) for name in names if name in arrays or not self.as_list]
 
 
 OPS = {
@@ -32,6 +38,8 @@ OPS = {
     "depthwise_conv2d": Op("depthwise_conv2d", ("x", "kernel", "bias"), ("dy", "x", "kernel")),
     "max_pool2d": Op("max_pool2d", ("x",), ("dy", "x")),
     "avg_pool2d": Op("avg_pool2d", ("x",), ("dy", "x")),
+    "global_avg_pool2d": Op("global_avg_pool2d", ("x",), ("dy", "x")),
+    "global_max_pool2d": Op("global_max_pool2d", ("x",), ("dy", "x")),
     "dense": Op("dense", ("x", "kernel", "bias"), ("dy", "x", "kernel")),
     "relu": Op("relu", ("x",), ("dy", "x")),
     "sigmoid": Op("sigmoid", ("x",), ("dy", "x")),
@@ -44,6 +52,17 @@ OPS = {
     "dropout": Op("dropout", ("x",), ("dy", "x")),
     "flatten": Op("flatten", ("x",), ("dy", "x")),
     "rescale": Op("rescale", ("x",), ("dy", "x")),
+    "zero_pad2d": Op("zero_pad2d", ("x",), ("dy", "x")),
+    "reshape": Op("reshape", ("x",), ("dy", "x")),
+    "permute": Op("permute", ("x",), ("dy", "x")),
+    "add": Op("add", ("a", "b"), ("dy", "a", "b")),
+    "concatenate": Op("concat", ("a", "b", "c"), ("dy", "a", "b", "c"), as_list=True),
+    "batch_normalization": Op(
+        "batch_norm",
+        ("x", "gamma", "beta", "mean", "variance"),
+        ("dy", "x", "gamma", "mean", "variance"),
+    ),
+    "batch_normalization_training": Op("batch_norm", ("x", "gamma", "beta"), ("dy", "x", "gamma")),
     "softmax_cross_entropy": Op("loss", ("logits", "labels"), ("logits", "labels")),
     "cross_entropy": Op("loss", ("probabilities", "labels"), ("probabilities", "labels")),
     "mean_squared_error": Op("loss", ("y_pred", "y_true"), ("y_pred", "y_true")),
@@ -77,14 +96,16 @@ class Case:
 
     def forward(self, arrays: Arrays, module):
         """The op of `module` (`reference` or `pycnn.ops`) on the row's inputs."""
-        names = [name for name in OPS[self.op].inputs if name in arrays]
-        return getattr(module, self.op)(*(arrays[name] for name in names), **self.options)
+        op = OPS[self.op]
+        values = op.arguments(arrays, op.inputs)
+        return getattr(module, self.op)(*([values] if op.as_list else values), **self.options)
 
     def backward(self, arrays: Arrays, module):
-        names = OPS[self.op].backward_inputs
-        return getattr(module, f"{self.op}_backward")(
-            *(arrays[name] for name in names), **self.options
-        )
+        op = OPS[self.op]
+        values = op.arguments(arrays, op.backward_inputs)
+        if op.as_list:
+            values = [values[0], values[1:]]
+        return getattr(module, f"{self.op}_backward")(*values, **self.options)
 
 
 def integers_from(rng: np.random.Generator) -> Draw:
@@ -308,7 +329,145 @@ def _pool_cases(op: str) -> list[Case]:
     ]
 
 
-# Dense, shape and activations ------------------------------------------------------------------
+def global_pool(op, batch, shape, keepdims=False) -> Case:
+    places = shape[0] * shape[1]
+    label = f"{batch}x{'x'.join(map(str, shape))}{'-keepdims' if keepdims else ''}"
+    return Case(
+        op,
+        label,
+        lambda rng, draw: {"x": draw((batch, *shape))},
+        {"keepdims": keepdims},
+        exact=places & (places - 1) == 0 or op == "global_max_pool2d",
+    )
+
+
+def _global_pool_cases(op: str) -> list[Case]:
+    shapes = [(1, 1, 1), (2, 2, 3), (7, 7, 17), (4, 8, 33), (5, 3, 8), (16, 16, 24), (1, 9, 25)]
+    return [
+        global_pool(op, (*BATCHES, 33)[i % 6], shape, keepdims)
+        for i, shape in enumerate(shapes)
+        for keepdims in (False, True)
+    ]
+
+
+# Shape -----------------------------------------------------------------------------------------
+
+
+def zero_pad(batch, shape, padding) -> Case:
+    label = f"{batch}x{'x'.join(map(str, shape))}-{padding}".replace(" ", "")
+    make = lambda rng, draw: {"x": draw((batch, *shape))}  # noqa: E731
+    return Case("zero_pad2d", label, make, {"padding": padding})
+
+
+def moved(op, sizes, **options) -> Case:
+    """A row of reshape or permute; `sizes` with the batch."""
+    label = "-".join("x".join(map(str, each)) for each in (sizes, *options.values()))
+    return Case(op, label, lambda rng, draw: {"x": draw(sizes)}, options)
+
+
+def _shape_cases() -> list[Case]:
+    pads = [0, 1, (2, 0), (0, 3), ((1, 0), (0, 2)), ((0, 4), (3, 1))]
+    cases = [
+        zero_pad((*BATCHES, 33)[(i + j) % 6], shape, padding)
+        for i, padding in enumerate(pads)
+        for j, shape in enumerate([(1, 1, 1), (3, 4, 3), (5, 2, 17)])
+    ]
+    cases += [
+        moved("reshape", (1, 6), shape=(2, 3)),
+        moved("reshape", (15, 12), shape=(-1, 2, 3)),
+        moved("reshape", (16, 4, 5, 3), shape=(10, -1)),
+        moved("reshape", (17, 784), shape=(28, 28, 1)),
+        moved("reshape", (33, 2, 3, 4), shape=(24,)),
+        moved("reshape", (64, 3, 4), shape=(1, 2, 2, 3, 1)),
+    ]
+    return [
+        *cases,
+        moved("permute", (1, 5), dims=(1,)),
+        moved("permute", (15, 3, 4), dims=(2, 1)),
+        *(
+            moved("permute", (batch, 4, 5, 3), dims=dims)
+            for batch, dims in zip((*BATCHES, 33), itertools.permutations((1, 2, 3)), strict=True)
+        ),
+        moved("permute", (17, 2, 3, 4, 5), dims=(4, 2, 1, 3)),
+        moved("permute", (3, 2, 1, 3, 2, 2), dims=(3, 5, 1, 2, 4)),
+    ]
+
+
+# Several inputs and batch normalization --------------------------------------------------------
+
+
+def add(shape) -> Case:
+    make = lambda rng, draw: {"a": draw(shape), "b": draw(shape)}  # noqa: E731
+    return Case("add", "x".join(map(str, shape)), make)
+
+
+def concatenate(shape, lengths, axis=-1) -> Case:
+    """`lengths` of the arrays along `axis`; their other sizes are those of `shape`."""
+
+    def make(rng, draw):
+        arrays = {}
+        for name, length in zip("abc", lengths, strict=False):
+            sizes = list(shape)
+            sizes[axis] = length
+            arrays[name] = draw(tuple(sizes))
+        return arrays
+
+    label = f"{'x'.join(map(str, shape))}-{'and'.join(map(str, lengths))}-axis{axis}"
+    return Case("concatenate", label, make, {"axis": axis})
+
+
+def _merge_cases() -> list[Case]:
+    return [
+        *(add(shape) for shape in [*SHAPES, (33, 5, 5, 3)]),
+        concatenate((1, 1), (2, 3)),
+        concatenate((15, 4, 3, 1), (3, 1, 17)),
+        concatenate((16, 4, 3, 5), (2, 3, 1), axis=2),
+        concatenate((17, 4, 3, 5), (1, 4), axis=1),
+        concatenate((33, 4, 3, 5), (1, 4), axis=-3),
+        concatenate((64, 3, 2), (6, 2, 1), axis=2),
+        concatenate((64, 3, 2), (2, 2), axis=1),
+        concatenate((17, 2, 3, 2, 5), (1, 2), axis=1),  # rank 5: the first axis
+        concatenate((3, 2, 3, 2, 5), (1, 2), axis=3),
+        concatenate((2, 7, 7, 1), (64, 128, 32)),  # GoogLeNet's kind
+    ]
+
+
+def batch_norm(shape, training, gamma=True, beta=True, offset=0.0, **options) -> Case:
+    """A row of batch normalization; `offset` moves x away from 0, where rounding shows."""
+
+    def make(rng, draw):
+        channels = shape[-1:]
+        arrays = {"x": draw(shape) + np.float32(offset)}
+        if gamma:
+            arrays["gamma"] = draw(channels)
+        if beta:
+            arrays["beta"] = draw(channels)
+        if not training:
+            arrays["mean"] = draw(channels) + np.float32(offset)
+            arrays["variance"] = rng.uniform(0.1, 3.0, channels).astype(np.float32)
+        return arrays
+
+    label = "x".join(map(str, shape)) + ("" if gamma else "-nogamma") + ("" if beta else "-nobeta")
+    label += f"-from{offset:g}" if offset else ""
+    label += "".join(f"-{name}{value:g}" for name, value in options.items())
+    op = "batch_normalization_training" if training else "batch_normalization"
+    return Case(op, label, make, options, exact=False)
+
+
+def _batch_norm_cases() -> list[Case]:
+    shapes = [(1, 4), (15, 3), (16, 17), (17, 4, 5, 6), (33, 3, 3, 16), (64, 2, 2, 33)]
+    shapes += [(3, 7, 6, 65), (1, 5, 5, 1), (2, 4, 3, 5), (48, 1, 1, 7), (5, 2, 3, 2, 4)]
+    return [
+        *(batch_norm(shape, training) for shape in shapes for training in (False, True)),
+        *(batch_norm((17, 4, 4, 3), t, offset=30.0) for t in (False, True)),
+        *(batch_norm((17, 4, 4, 3), t, epsilon=0.5) for t in (False, True)),
+        *(batch_norm((15, 3, 2, 9), t, gamma=False) for t in (False, True)),
+        *(batch_norm((15, 3, 2, 9), t, beta=False) for t in (False, True)),
+        *(batch_norm((31, 9), t, gamma=False, beta=False) for t in (False, True)),
+    ]
+
+
+# Dense and activations ------------------------------------------------------------------
 
 
 def dense(batch, features, units, use_bias=True) -> Case:
@@ -506,7 +665,12 @@ CASES = [
     *_depthwise_cases(),
     *_pool_cases("max_pool2d"),
     *_pool_cases("avg_pool2d"),
+    *_global_pool_cases("global_avg_pool2d"),
+    *_global_pool_cases("global_max_pool2d"),
     *_dense_cases(),
+    *_shape_cases(),
+    *_merge_cases(),
+    *_batch_norm_cases(),
     *_unary_cases(),
     *_local_response_cases(),
     *_dropout_cases(),

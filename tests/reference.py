@@ -209,6 +209,29 @@ def avg_pool2d_backward(dy, x, pool_size=2, strides=None, padding="valid"):
     return _crop(dpadded, size, pads)
 
 
+def global_avg_pool2d(x, keepdims=False):
+    return _f64(x).mean(axis=(1, 2), keepdims=keepdims)
+
+
+def global_avg_pool2d_backward(dy, x, keepdims=False):
+    _, height, width, channels = np.shape(x)
+    share = _f64(dy).reshape(-1, 1, 1, channels) / (height * width)
+    return np.broadcast_to(share, np.shape(x)).copy()
+
+
+def global_max_pool2d(x, keepdims=False):
+    return _f64(x).max(axis=(1, 2), keepdims=keepdims)  # NumPy's maximum of a NaN is NaN
+
+
+def global_max_pool2d_backward(dy, x, keepdims=False):
+    batch, height, width, channels = np.shape(x)
+    flat = _f64(x).reshape(batch, height * width, channels)
+    first = flat.argmax(axis=1)[:, None]  # NumPy's: the first of equal ones, or the first NaN
+    dx = np.zeros_like(flat)
+    np.put_along_axis(dx, first, _f64(dy).reshape(batch, 1, channels), axis=1)
+    return dx.reshape(np.shape(x))
+
+
 # Dense and shape -------------------------------------------------------------------------------
 
 
@@ -236,6 +259,96 @@ def rescale(x, scale, offset=0.0):
 
 def rescale_backward(dy, x, scale, offset=0.0):
     return _f64(dy) * scale
+
+
+def zero_pad2d(x, padding=1):
+    return _pad(_f64(x), side_pairs(padding))
+
+
+def zero_pad2d_backward(dy, x, padding=1):
+    return _crop(_f64(dy), np.shape(x)[1:3], side_pairs(padding))
+
+
+def side_pairs(padding):
+    """((top, bottom), (left, right)) from a number, (vertical, horizontal) or the pairs."""
+    return tuple(pair(side) for side in pair(padding))
+
+
+def reshape(x, shape):
+    return _f64(x).reshape(len(x), *shape)
+
+
+def reshape_backward(dy, x, shape):
+    return _f64(dy).reshape(np.shape(x))
+
+
+def permute(x, dims):
+    return _f64(x).transpose(0, *dims)
+
+
+def permute_backward(dy, x, dims):
+    return _f64(dy).transpose(np.argsort([0, *dims]))
+
+
+# Several inputs --------------------------------------------------------------------------------
+
+
+def add(a, b):
+    return _f64(a) + _f64(b)
+
+
+def add_backward(dy, a, b):
+    return _f64(dy), _f64(dy)
+
+
+def concatenate(xs, axis=-1):
+    return np.concatenate([_f64(x) for x in xs], axis=axis)
+
+
+def concatenate_backward(dy, xs, axis=-1):
+    ends = np.cumsum([np.shape(x)[axis] for x in xs])
+    return tuple(np.split(_f64(dy), ends[:-1], axis=axis))
+
+
+# Batch normalization ---------------------------------------------------------------------------
+
+
+def _factor(gamma, deviation):
+    return (1.0 if gamma is None else _f64(gamma)) / deviation
+
+
+def batch_statistics(x):
+    """Mean and variance of each channel, the variance divided by the count."""
+    axes = tuple(range(np.ndim(x) - 1))
+    return _f64(x).mean(axis=axes), _f64(x).var(axis=axes)
+
+
+def batch_normalization(x, gamma, beta, mean, variance, epsilon=1e-3):
+    deviation = np.sqrt(_f64(variance) + epsilon)
+    return (_f64(x) - _f64(mean)) * _factor(gamma, deviation) + (0.0 if beta is None else beta)
+
+
+def batch_normalization_backward(dy, x, gamma, mean, variance, epsilon=1e-3):
+    dy, deviation = _f64(dy), np.sqrt(_f64(variance) + epsilon)
+    axes = tuple(range(dy.ndim - 1))
+    h = (_f64(x) - _f64(mean)) / deviation
+    return dy * _factor(gamma, deviation), (dy * h).sum(axis=axes), dy.sum(axis=axes)
+
+
+def batch_normalization_training(x, gamma, beta, epsilon=1e-3):
+    return batch_normalization(x, gamma, beta, *batch_statistics(x), epsilon)
+
+
+def batch_normalization_training_backward(dy, x, gamma, epsilon=1e-3):
+    """By way of the statistics: dx = dy dy/dx + dmean / n + dvariance 2 (x - mean) / n."""
+    dy, x = _f64(dy), _f64(x)
+    mean, variance = batch_statistics(x)
+    axes, count = tuple(range(dy.ndim - 1)), x[..., 0].size
+    factor = _factor(gamma, np.sqrt(variance + epsilon))
+    direct, dgamma, dbeta = batch_normalization_backward(dy, x, gamma, mean, variance, epsilon)
+    dmean = -(dy * factor).sum(axis=axes)
+    dvariance = -0.5 * (dy * (x - mean) * factor).sum(axis=axes) / (variance + epsilon)
+    return direct + dmean / count + dvariance * 2 * (x - mean) / count, dgamma, dbeta
 
 
 # Activations -----------------------------------------------------------------------------------

@@ -12,21 +12,17 @@ from gradcheck import assert_gradient, numerical_gradient
 DIFFERENTIABLE = [case for case in cases.CASES if cases.OPS[case.op].backward_inputs is not None]
 
 
-def leaf_names(case, arrays):
-    """The inputs that the backward pass gives gradients for, in its order."""
-    names = [name for name in cases.OPS[case.op].inputs if name not in ("labels", "y_true")]
-    return [name for name in names if name in arrays]  # a row may have no bias
-
-
 def gradients_of(case, arrays):
+    """By name: backward gives them in the order of the inputs, but none by the last ones."""
     gradients = case.backward(arrays, reference)
     gradients = gradients if isinstance(gradients, tuple) else (gradients,)
-    return dict(zip(leaf_names(case, arrays), gradients, strict=False))
+    pairs = zip(cases.OPS[case.op].inputs, gradients, strict=False)
+    return {name: gradient for name, gradient in pairs if name in arrays}  # there may be no bias
 
 
 def away_from_kinks(case, arrays, rng):
     """For maxima and ReLU: distinct values, apart from each other and from 0 by far over a step."""
-    if case.op not in ("max_pool2d", "relu", "leaky_relu", "elu"):
+    if case.op not in ("max_pool2d", "global_max_pool2d", "relu", "leaky_relu", "elu"):
         return arrays
     x = arrays["x"]
     return arrays | {"x": (rng.permutation(x.size).reshape(x.shape) - x.size // 2 + 0.5) / 100}
@@ -118,12 +114,12 @@ def test_agrees_with_pytorch(op):
         tensors = {name: torch.tensor(value) for name, value in arrays.items()}
         tensors = {n: t.double() if t.is_floating_point() else t for n, t in tensors.items()}
         dy = tensors.pop("dy", None)
-        for name in leaf_names(case, arrays):
+        gradients = gradients_of(case, arrays)
+        for name in gradients:
             tensors[name].requires_grad_()
         y = TORCH[op](torch, **tensors, **case.options)
         y.backward(dy)
         compare(case, [case.forward(arrays, reference)], [y.detach()])
-        gradients = gradients_of(case, arrays)
         compare(case, gradients.values(), [tensors[name].grad for name in gradients])
 
 
@@ -172,6 +168,23 @@ def torch_avg_pool(torch, x, pool_size, strides, padding):
         for t in (x, ones)
     )
     return (sums / counts).permute(0, 2, 3, 1)
+
+
+def torch_zero_pad(torch, x, padding):
+    (top, bottom), (left, right) = reference.side_pairs(padding)
+    return torch.nn.functional.pad(x, (0, 0, left, right, top, bottom))
+
+
+def torch_batch_norm(
+    torch, x, gamma=None, beta=None, mean=None, variance=None, epsilon=1e-3, training=False
+):
+    rows = x.reshape(-1, x.shape[-1])
+    if training and len(rows) == 1:  # PyTorch refuses: the deviation from the mean is 0
+        return ((rows - rows.mean(0)) * gamma + beta).reshape(x.shape)
+    y = torch.nn.functional.batch_norm(
+        rows, mean, variance, gamma, beta, training=training, eps=epsilon
+    )
+    return y.reshape(x.shape)
 
 
 def torch_cross_entropy(torch, probabilities, labels):
@@ -254,6 +267,21 @@ TORCH = {
     "depthwise_conv2d": torch_depthwise,
     "max_pool2d": torch_max_pool,
     "avg_pool2d": torch_avg_pool,
+    "global_avg_pool2d": lambda torch, x, keepdims: x.mean((1, 2), keepdim=keepdims),
+    "global_max_pool2d": lambda torch, x, keepdims: (
+        torch.nn.functional.adaptive_max_pool2d(x.permute(0, 3, 1, 2), 1)
+        .permute(0, 2, 3, 1)
+        .reshape((len(x), 1, 1, -1) if keepdims else (len(x), -1))
+    ),
+    "zero_pad2d": torch_zero_pad,
+    "reshape": lambda torch, x, shape: x.reshape(len(x), *shape),
+    "permute": lambda torch, x, dims: x.permute(0, *dims),
+    "add": lambda torch, a, b: a + b,
+    "concatenate": lambda torch, axis, **xs: torch.cat(list(xs.values()), axis),
+    "batch_normalization": torch_batch_norm,
+    "batch_normalization_training": lambda torch, **arrays: torch_batch_norm(
+        torch, **arrays, training=True
+    ),
     "dense": lambda torch, x, kernel, bias=0.0: x @ kernel + bias,
     "relu": lambda torch, x: torch.relu(x),
     "sigmoid": lambda torch, x: torch.sigmoid(x),

@@ -246,11 +246,53 @@ void bind_graph(py::module_& m) {
       .def(
           "batch_norm",
           [](Graph& g, ValueId x, float momentum, float epsilon, bool center, bool scale,
-             const std::string& name) {
-            return g.batch_norm(x, {momentum, epsilon, center, scale}, name);
+             const std::string& beta_initializer, const std::string& gamma_initializer,
+             const std::string& moving_mean_initializer,
+             const std::string& moving_variance_initializer, const std::string& name) {
+            return g.batch_norm(
+                x, {momentum, epsilon, center, scale}, name,
+                {parse_initializer(beta_initializer), parse_initializer(gamma_initializer),
+                 parse_initializer(moving_mean_initializer),
+                 parse_initializer(moving_variance_initializer)});
           },
           py::arg("x"), py::kw_only(), py::arg("momentum") = 0.99f, py::arg("epsilon") = 1e-3f,
-          py::arg("center") = true, py::arg("scale") = true, py::arg("name") = "")
+          py::arg("center") = true, py::arg("scale") = true, py::arg("beta_initializer") = "zeros",
+          py::arg("gamma_initializer") = "ones", py::arg("moving_mean_initializer") = "zeros",
+          py::arg("moving_variance_initializer") = "ones", py::arg("name") = "")
+      .def(
+          "global_avg_pool2d",
+          [](Graph& g, ValueId x, bool keepdims, const std::string& name) {
+            return g.global_avg_pool2d(x, {keepdims}, name);
+          },
+          py::arg("x"), py::kw_only(), py::arg("keepdims") = false, py::arg("name") = "")
+      .def(
+          "global_max_pool2d",
+          [](Graph& g, ValueId x, bool keepdims, const std::string& name) {
+            return g.global_max_pool2d(x, {keepdims}, name);
+          },
+          py::arg("x"), py::kw_only(), py::arg("keepdims") = false, py::arg("name") = "")
+      .def(
+          "zero_pad2d",
+          [](Graph& g, ValueId x, std::pair<Pair, Pair> padding, const std::string& name) {
+            const auto& [rows, columns] = padding;
+            return g.zero_pad2d(x, {rows.first, rows.second, columns.first, columns.second}, name);
+          },
+          py::arg("x"), py::kw_only(), py::arg("padding"), py::arg("name") = "",
+          "`padding` is ((top, bottom), (left, right)).")
+      .def(
+          "reshape",
+          [](Graph& g, ValueId x, Shape shape, const std::string& name) {
+            return g.reshape(x, {std::move(shape)}, name);
+          },
+          py::arg("x"), py::kw_only(), py::arg("shape"), py::arg("name") = "",
+          "`shape` is without the batch; one dimension may be -1.")
+      .def(
+          "permute",
+          [](Graph& g, ValueId x, std::vector<int> dims, const std::string& name) {
+            return g.permute(x, {std::move(dims)}, name);
+          },
+          py::arg("x"), py::kw_only(), py::arg("dims"), py::arg("name") = "",
+          "Axis i of the output is axis dims[i] of the input, counted from 1.")
       .def(
           "local_response_norm",
           [](Graph& g, ValueId x, std::int64_t n, float k, float alpha, float beta,

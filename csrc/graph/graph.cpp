@@ -31,6 +31,11 @@ std::string kind_of(const NodeOptions& options) {
                  [](const AddOptions&) { return "Add"; },
                  [](const ConcatOptions&) { return "Concatenate"; },
                  [](const BatchNormOptions&) { return "BatchNormalization"; },
+                 [](const GlobalAvgPool2dOptions&) { return "GlobalAveragePooling2D"; },
+                 [](const GlobalMaxPool2dOptions&) { return "GlobalMaxPooling2D"; },
+                 [](const ZeroPad2dOptions&) { return "ZeroPadding2D"; },
+                 [](const ReshapeOptions&) { return "Reshape"; },
+                 [](const PermuteOptions&) { return "Permute"; },
                  [](const LocalResponseNormOptions&) { return "LocalResponseNormalization"; },
                  [](const DropoutOptions&) { return "Dropout"; },
                  [](const FlattenOptions&) { return "Flatten"; },
@@ -188,15 +193,45 @@ ValueId Graph::concat(std::vector<ValueId> xs, const ConcatOptions& options, std
   return add_node(std::move(name), ConcatOptions{axis}, std::move(xs), std::move(out), {});
 }
 
-ValueId Graph::batch_norm(ValueId x, const BatchNormOptions& options, std::string name) {
+ValueId Graph::batch_norm(ValueId x, const BatchNormOptions& options, std::string name,
+                          BatchNormInitializers init) {
   check_batch_norm(options, pycnn::who("BatchNormalization", name));
   const Shape channels{shape(x).back()};
   std::vector<Parameter> parameters;
-  if (options.scale) parameters.push_back({"gamma", "", channels, Initializer::ones});
-  if (options.center) parameters.push_back({"beta", "", channels, Initializer::zeros});
-  parameters.push_back({"moving_mean", "", channels, Initializer::zeros, false});
-  parameters.push_back({"moving_variance", "", channels, Initializer::ones, false});
+  if (options.scale) parameters.push_back({"gamma", "", channels, init.gamma});
+  if (options.center) parameters.push_back({"beta", "", channels, init.beta});
+  parameters.push_back({"moving_mean", "", channels, init.moving_mean, false});
+  parameters.push_back({"moving_variance", "", channels, init.moving_variance, false});
   return add_node(std::move(name), options, {x}, shape(x), std::move(parameters));
+}
+
+ValueId Graph::global_avg_pool2d(ValueId x, const GlobalAvgPool2dOptions& options,
+                                 std::string name) {
+  Shape out =
+      global_avg_pool2d_output_shape(shape(x), options, pycnn::who("GlobalAveragePooling2D", name));
+  return add_node(std::move(name), options, {x}, std::move(out), {});
+}
+
+ValueId Graph::global_max_pool2d(ValueId x, const GlobalMaxPool2dOptions& options,
+                                 std::string name) {
+  Shape out =
+      global_max_pool2d_output_shape(shape(x), options, pycnn::who("GlobalMaxPooling2D", name));
+  return add_node(std::move(name), options, {x}, std::move(out), {});
+}
+
+ValueId Graph::zero_pad2d(ValueId x, const ZeroPad2dOptions& options, std::string name) {
+  Shape out = zero_pad2d_output_shape(shape(x), options, pycnn::who("ZeroPadding2D", name));
+  return add_node(std::move(name), options, {x}, std::move(out), {});
+}
+
+ValueId Graph::reshape(ValueId x, const ReshapeOptions& options, std::string name) {
+  Shape out = reshape_output_shape(shape(x), options, pycnn::who("Reshape", name));
+  return add_node(std::move(name), options, {x}, std::move(out), {});
+}
+
+ValueId Graph::permute(ValueId x, const PermuteOptions& options, std::string name) {
+  const PermuteGeometry g = permute_geometry(shape(x), options, pycnn::who("Permute", name));
+  return add_node(std::move(name), options, {x}, permute_output_shape(g), {});
 }
 
 ValueId Graph::local_response_norm(ValueId x, const LocalResponseNormOptions& options,
@@ -264,6 +299,11 @@ Field grow(Field f, Size2 kernel, Size2 strides, Size2 dilation = {}) {
   return f;
 }
 
+// What a window over the whole of `input` sees.
+Field all_of(const Shape& input, Field before) {
+  return grow(before, {static_cast<int>(input[0]), static_cast<int>(input[1])}, {1, 1});
+}
+
 }  // namespace
 
 std::vector<NodeInfo> Graph::describe() const {
@@ -287,23 +327,25 @@ std::vector<NodeInfo> Graph::describe() const {
       if (parameter.trainable) info.trainable_count += element_count(parameter.shape);
     }
     const Field after = std::visit(
-        Overloaded{[&](const Conv2dOptions& o) {
-                     info.multiply_adds = element_count(out) * o.kernel_size.height *
-                                          o.kernel_size.width * (shape(node.input())[2] / o.groups);
-                     return grow(before, o.kernel_size, o.strides, o.dilation);
-                   },
-                   [&](const DepthwiseConv2dOptions& o) {
-                     info.multiply_adds =
-                         element_count(out) * o.kernel_size.height * o.kernel_size.width;
-                     return grow(before, o.kernel_size, o.strides, o.dilation);
-                   },
-                   [&](const MaxPool2dOptions& o) { return grow(before, o.pool_size, o.strides); },
-                   [&](const AvgPool2dOptions& o) { return grow(before, o.pool_size, o.strides); },
-                   [&](const DenseOptions& o) {
-                     info.multiply_adds = shape(node.input())[0] * o.units;
-                     return whole;
-                   },
-                   [&](const HostOptions&) { return whole; }, [&](const auto&) { return before; }},
+        Overloaded{
+            [&](const Conv2dOptions& o) {
+              info.multiply_adds = element_count(out) * o.kernel_size.height * o.kernel_size.width *
+                                   (shape(node.input())[2] / o.groups);
+              return grow(before, o.kernel_size, o.strides, o.dilation);
+            },
+            [&](const DepthwiseConv2dOptions& o) {
+              info.multiply_adds = element_count(out) * o.kernel_size.height * o.kernel_size.width;
+              return grow(before, o.kernel_size, o.strides, o.dilation);
+            },
+            [&](const MaxPool2dOptions& o) { return grow(before, o.pool_size, o.strides); },
+            [&](const AvgPool2dOptions& o) { return grow(before, o.pool_size, o.strides); },
+            [&](const GlobalAvgPool2dOptions&) { return all_of(shape(node.input()), before); },
+            [&](const GlobalMaxPool2dOptions&) { return all_of(shape(node.input()), before); },
+            [&](const DenseOptions& o) {
+              info.multiply_adds = shape(node.input())[0] * o.units;
+              return whole;
+            },
+            [&](const HostOptions&) { return whole; }, [&](const auto&) { return before; }},
         node.options);
     fields[static_cast<std::size_t>(node.output)] = after;
     info.receptive_height = after.height;

@@ -18,10 +18,15 @@
 #include "ops/dense.h"
 #include "ops/depthwise_conv2d.h"
 #include "ops/dropout.h"
+#include "ops/global_avg_pool2d.h"
+#include "ops/global_max_pool2d.h"
 #include "ops/gradient.h"
 #include "ops/local_response_norm.h"
 #include "ops/max_pool2d.h"
+#include "ops/permute.h"
 #include "ops/rescale.h"
+#include "ops/reshape.h"
+#include "ops/zero_pad2d.h"
 
 namespace pycnn {
 
@@ -51,10 +56,12 @@ struct HostOptions {
   std::shared_ptr<HostLayer> layer;
 };
 
-using NodeOptions = std::variant<Conv2dOptions, DepthwiseConv2dOptions, MaxPool2dOptions,
-                                 AvgPool2dOptions, DenseOptions, ActivationOptions, AddOptions,
-                                 ConcatOptions, BatchNormOptions, LocalResponseNormOptions,
-                                 DropoutOptions, FlattenOptions, RescaleOptions, HostOptions>;
+using NodeOptions =
+    std::variant<Conv2dOptions, DepthwiseConv2dOptions, MaxPool2dOptions, AvgPool2dOptions,
+                 DenseOptions, ActivationOptions, AddOptions, ConcatOptions, BatchNormOptions,
+                 GlobalAvgPool2dOptions, GlobalMaxPool2dOptions, ZeroPad2dOptions, ReshapeOptions,
+                 PermuteOptions, LocalResponseNormOptions, DropoutOptions, FlattenOptions,
+                 RescaleOptions, HostOptions>;
 
 struct Node {
   std::string name;  // the layer's; may be empty
@@ -91,6 +98,13 @@ struct Initializers {
   Initializer bias = Initializer::zeros;
 };
 
+struct BatchNormInitializers {
+  Initializer beta = Initializer::zeros;
+  Initializer gamma = Initializer::ones;
+  Initializer moving_mean = Initializer::zeros;
+  Initializer moving_variance = Initializer::ones;
+};
+
 class Graph {
  public:
   Graph() = default;
@@ -114,7 +128,15 @@ class Graph {
   ValueId add(std::vector<ValueId> xs, std::string name = "");
   // Values one after another along an axis; the other dimensions must agree.
   ValueId concat(std::vector<ValueId> xs, const ConcatOptions& options = {}, std::string name = "");
-  ValueId batch_norm(ValueId x, const BatchNormOptions& options, std::string name = "");
+  ValueId batch_norm(ValueId x, const BatchNormOptions& options, std::string name = "",
+                     BatchNormInitializers init = {});
+  ValueId global_avg_pool2d(ValueId x, const GlobalAvgPool2dOptions& options = {},
+                            std::string name = "");
+  ValueId global_max_pool2d(ValueId x, const GlobalMaxPool2dOptions& options = {},
+                            std::string name = "");
+  ValueId zero_pad2d(ValueId x, const ZeroPad2dOptions& options, std::string name = "");
+  ValueId reshape(ValueId x, const ReshapeOptions& options, std::string name = "");
+  ValueId permute(ValueId x, const PermuteOptions& options, std::string name = "");
   ValueId local_response_norm(ValueId x, const LocalResponseNormOptions& options,
                               std::string name = "");
   ValueId dropout(ValueId x, const DropoutOptions& options, std::string name = "");

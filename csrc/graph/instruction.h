@@ -155,6 +155,30 @@ struct BatchNormBackwardInput {  // means: -1 when the statistics are constants
   BufferId dy, x, statistics, means, dx;
   ParameterId gamma;
 };
+struct GlobalAvgPool2dForward {
+  BufferId x, y;
+};
+struct GlobalAvgPool2dBackward {
+  BufferId dy, dx;
+};
+struct GlobalMaxPool2dForward {
+  BufferId x, y;
+};
+struct GlobalMaxPool2dBackward {
+  BufferId dy, x, y, dx;
+};
+struct ZeroPad2dForward {
+  int top, left;
+  BufferId x, y;
+};
+struct ZeroPad2dBackward {
+  int top, left;
+  BufferId dy, dx;
+};
+struct Permute {  // backward: with the inverse geometry
+  PermuteGeometry g;
+  BufferId x, y;
+};
 struct LocalResponseNormForward {
   cpu::LocalResponseNormGeometry g;
   BufferId x, y;
@@ -199,7 +223,9 @@ using Operation =
                  DenseBackwardInput, DenseBackwardParams, ActivationForward, ActivationBackward,
                  Add, ConcatForward, ConcatBackward, BatchNormStatistics, BatchNormCombine,
                  BatchNormForward, BatchNormMoving, BatchNormBackwardSums, BatchNormBackwardCombine,
-                 BatchNormBackwardInput, LocalResponseNormForward, LocalResponseNormBackward,
+                 BatchNormBackwardInput, GlobalAvgPool2dForward, GlobalAvgPool2dBackward,
+                 GlobalMaxPool2dForward, GlobalMaxPool2dBackward, ZeroPad2dForward,
+                 ZeroPad2dBackward, Permute, LocalResponseNormForward, LocalResponseNormBackward,
                  DropoutForward, DropoutBackward, Rescale, LossStep, HostForward, HostBackward>;
 
 struct Instruction {

@@ -44,4 +44,12 @@ void lower_back(PlanBuilder& b, const Group& group, const FlattenOptions&) {
   b.add_gradient(n.input(), b.reshaped(dy, b.shape(n.input()), {}, n.who()), n.who());
 }
 
+void lower(PlanBuilder& b, const Group& group, const ReshapeOptions&) {
+  lower(b, group, FlattenOptions{});
+}
+
+void lower_back(PlanBuilder& b, const Group& group, const ReshapeOptions&) {
+  lower_back(b, group, FlattenOptions{});
+}
+
 }  // namespace pycnn

@@ -298,6 +298,35 @@ void BlockRunner::run(const BatchNormBackwardInput& i, const Block& b) const {
                                       view(b, i.dx));
 }
 
+void BlockRunner::run(const GlobalAvgPool2dForward& i, const Block& b) const {
+  kernels_.global_avg_pool2d->forward(const_view(b, i.x), view(b, i.y));
+}
+
+void BlockRunner::run(const GlobalAvgPool2dBackward& i, const Block& b) const {
+  kernels_.global_avg_pool2d->backward(const_view(b, i.dy), view(b, i.dx));
+}
+
+void BlockRunner::run(const GlobalMaxPool2dForward& i, const Block& b) const {
+  kernels_.global_max_pool2d->forward(const_view(b, i.x), view(b, i.y));
+}
+
+void BlockRunner::run(const GlobalMaxPool2dBackward& i, const Block& b) const {
+  kernels_.global_max_pool2d->backward(const_view(b, i.dy), const_view(b, i.x), const_view(b, i.y),
+                                       view(b, i.dx));
+}
+
+void BlockRunner::run(const ZeroPad2dForward& i, const Block& b) const {
+  kernels_.zero_pad2d->forward(i.top, i.left, const_view(b, i.x), view(b, i.y));
+}
+
+void BlockRunner::run(const ZeroPad2dBackward& i, const Block& b) const {
+  kernels_.zero_pad2d->backward(i.top, i.left, const_view(b, i.dy), view(b, i.dx));
+}
+
+void BlockRunner::run(const Permute& i, const Block& b) const {
+  kernels_.permute->forward(i.g, const_view(b, i.x), view(b, i.y));
+}
+
 void BlockRunner::run(const LocalResponseNormForward& i, const Block& b) const {
   kernels_.local_response_norm->forward(i.g, const_view(b, i.x), view(b, i.y));
 }

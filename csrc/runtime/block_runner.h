@@ -81,6 +81,13 @@ class BlockRunner {
   void run(const BatchNormMoving& i, const Block& b) const;
   void run(const BatchNormBackwardSums& i, const Block& b) const;
   void run(const BatchNormBackwardInput& i, const Block& b) const;
+  void run(const GlobalAvgPool2dForward& i, const Block& b) const;
+  void run(const GlobalAvgPool2dBackward& i, const Block& b) const;
+  void run(const GlobalMaxPool2dForward& i, const Block& b) const;
+  void run(const GlobalMaxPool2dBackward& i, const Block& b) const;
+  void run(const ZeroPad2dForward& i, const Block& b) const;
+  void run(const ZeroPad2dBackward& i, const Block& b) const;
+  void run(const Permute& i, const Block& b) const;
   void run(const LocalResponseNormForward& i, const Block& b) const;
   void run(const LocalResponseNormBackward& i, const Block& b) const;
   void run(const DropoutForward& i, const Block& b) const;

@@ -9,27 +9,40 @@ from pycnn.layers.base import Layer
 from pycnn.layers.convolution import Conv2D, DepthwiseConv2D
 from pycnn.layers.core import Dense, Flatten, Input, Rescaling
 from pycnn.layers.local_response import LocalResponseNormalization
+from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.own import Weight
-from pycnn.layers.pooling import AveragePooling2D, MaxPooling2D
+from pycnn.layers.pooling import (
+    AveragePooling2D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    MaxPooling2D,
+)
 from pycnn.layers.regularization import Dropout
+from pycnn.layers.reshaping import Permute, Reshape, ZeroPadding2D
 
 __all__ = [
     "ELU",
     "GELU",
     "Activation",
     "AveragePooling2D",
+    "BatchNormalization",
     "Conv2D",
     "Dense",
     "DepthwiseConv2D",
     "Dropout",
     "Flatten",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D",
     "Input",
     "Layer",
     "LeakyReLU",
     "LocalResponseNormalization",
     "MaxPooling2D",
+    "Permute",
     "ReLU",
     "Rescaling",
+    "Reshape",
     "Softmax",
     "Weight",
+    "ZeroPadding2D",
 ]

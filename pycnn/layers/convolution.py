@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pycnn import initializers, regularizers
-from pycnn._checks import int_pair, positive_int
+from pycnn._checks import int_pair, padding_sides, positive_int
 from pycnn._core import Graph
 from pycnn._names import known_name
 from pycnn.layers.activation import add_activation, checked_activation
@@ -219,11 +219,4 @@ def _checked_dilation(rate: Any, strides: tuple[int, int], where: str) -> tuple[
 def _checked_padding(padding: Any, where: str) -> Padding:
     if isinstance(padding, str):
         return known_name("padding", padding, ("valid", "same"), where)
-    sides = (padding, padding) if isinstance(padding, int) else tuple(padding)
-    if len(sides) != 2:
-        raise ValueError(
-            f"{where}padding must be 'valid', 'same', an integer, (height, width) or "
-            f"((top, bottom), (left, right)); received {padding!r}"
-        )
-    height, width = (int_pair(side, "padding", where, minimum=0) for side in sides)
-    return height, width
+    return padding_sides(padding, where, "'valid', 'same', ")

@@ -75,3 +75,47 @@ class AveragePooling2D(_Pooling2D):
             padding=self.padding,
             name=self.name,
         )
+
+
+class _GlobalPooling2D(Layer):
+    def __init__(
+        self,
+        keepdims: bool = False,
+        *,
+        input_shape: Sequence[int] | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(input_shape=input_shape, name=name)
+        self.keepdims = bool(keepdims)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor."""
+        return {"keepdims": self.keepdims, **super().get_config()}
+
+
+class GlobalAveragePooling2D(_GlobalPooling2D):
+    """The mean of each channel over the whole image: ``(height, width, c)`` -> ``(c,)``.
+
+    Args:
+        keepdims: whether height and width stay, as 1: ``(1, 1, c)``.
+        input_shape: shape of one image, for the first layer of a model.
+        name: unique within the model.
+    """
+
+    def _add_to(self, graph: Graph, value: int) -> int:
+        return graph.global_avg_pool2d(value, keepdims=self.keepdims, name=self.name)
+
+
+class GlobalMaxPooling2D(_GlobalPooling2D):
+    """The maximum of each channel over the whole image: ``(height, width, c)`` -> ``(c,)``.
+
+    Of equal ones the first gets the gradient.
+
+    Args:
+        keepdims: whether height and width stay, as 1: ``(1, 1, c)``.
+        input_shape: shape of one image, for the first layer of a model.
+        name: unique within the model.
+    """
+
+    def _add_to(self, graph: Graph, value: int) -> int:
+        return graph.global_max_pool2d(value, keepdims=self.keepdims, name=self.name)

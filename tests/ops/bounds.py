@@ -95,6 +95,65 @@ def _avg_pool2d_backward(arrays, **options):
     return [(_overlap(options) + 1, sums)]
 
 
+def _global_avg_pool2d(arrays, keepdims):
+    terms = np.prod(arrays["x"].shape[1:3])
+    return [(terms, ref.global_avg_pool2d(*_abs(arrays, "x"), keepdims))]
+
+
+def _global_avg_pool2d_backward(arrays, keepdims):
+    return [(1, ref.global_avg_pool2d_backward(*_abs(arrays, "dy", "x"), keepdims))]
+
+
+def _add(arrays):
+    return [(1, sum(_abs(arrays, "a", "b")))]
+
+
+def _parts(arrays) -> list[np.ndarray]:
+    return [arrays[name] for name in "abc" if name in arrays]
+
+
+def _copied_parts(arrays, **options):
+    return [(0, part) for part in _parts(arrays)]
+
+
+def _batch_norm_terms(arrays, epsilon, training):
+    """What a batch normalization's errors are made of: (n, factor, f, h).
+
+    n: terms of its sums. factor: |gamma| / deviation, with the relative error f of the deviation
+    in units of EPS. h: what |x - mean| / deviation may be off by, and its size: x and the mean are
+    rounded before they cancel.
+    """
+    (x,) = _abs(arrays, "x")
+    if training:
+        variance = ref.batch_statistics(arrays["x"])[1]
+        mean = ref.batch_statistics(x)[0]  # of absolute values: what its sum is made of
+    else:
+        mean, variance = _abs(arrays, "mean", "variance")
+    inverse = 1.0 / np.sqrt(variance + epsilon)
+    gamma = arrays.get("gamma")
+    factor = inverse if gamma is None else np.abs(gamma.astype(np.float64)) * inverse
+    n = x[..., 0].size if training else 1
+    # Squared deviations: each is off by the rounding of x and mean, twice.
+    relative = 1.0 + (2 * mean * inverse if training else 0.0)
+    return n, factor, relative, (x + mean) * inverse * relative
+
+
+def _batch_norm(arrays, epsilon=1e-3, training=False):
+    n, _, _, h = _batch_norm_terms(arrays, epsilon, training)
+    gamma, beta = arrays.get("gamma"), arrays.get("beta")
+    size = h if gamma is None else h * np.abs(gamma.astype(np.float64))
+    return [(n + 3, size + (0.0 if beta is None else np.abs(beta.astype(np.float64))))]
+
+
+def _batch_norm_backward(arrays, epsilon=1e-3, training=False):
+    n, factor, relative, h = _batch_norm_terms(arrays, epsilon, training)
+    (dy,) = _abs(arrays, "dy")
+    axes, places = tuple(range(dy.ndim - 1)), dy[..., 0].size
+    dgamma, dbeta = (dy * h).sum(axis=axes), dy.sum(axis=axes)
+    size = dy + dbeta / places + h * dgamma / places if training else dy
+    return [(n + 3, size * factor * relative), (places + n + 3, dgamma), (places, dbeta)]
+
+
 def _overlap(options) -> int:
     """How many windows may share a pixel; 0: none do, the gradient is copied."""
     pool = ref.pair(options["pool_size"])
@@ -302,6 +361,10 @@ FORWARD = {
     "depthwise_conv2d": _depthwise_conv2d,
     "max_pool2d": _max_pool2d,
     "avg_pool2d": _avg_pool2d,
+    "global_avg_pool2d": _global_avg_pool2d,
+    "global_max_pool2d": lambda arrays, keepdims: [
+        (0, ref.global_max_pool2d(arrays["x"], keepdims))
+    ],
     "dense": _dense,
     "relu": _picked,
     "sigmoid": _sigmoid,
@@ -314,6 +377,15 @@ FORWARD = {
     "dropout": _dropout,
     "flatten": lambda arrays: [(0, ref.flatten(arrays["x"]))],
     "rescale": _rescale,
+    "zero_pad2d": lambda arrays, **options: [(0, ref.zero_pad2d(arrays["x"], **options))],
+    "reshape": lambda arrays, **options: [(0, ref.reshape(arrays["x"], **options))],
+    "permute": lambda arrays, **options: [(0, ref.permute(arrays["x"], **options))],
+    "add": _add,
+    "concatenate": lambda arrays, axis: [(0, ref.concatenate(_parts(arrays), axis))],
+    "batch_normalization": _batch_norm,
+    "batch_normalization_training": lambda arrays, **options: _batch_norm(
+        arrays, training=True, **options
+    ),
     "softmax_cross_entropy": _softmax_cross_entropy,
     "cross_entropy": _cross_entropy,
     "mean_squared_error": _mean_squared_error,
@@ -327,6 +399,8 @@ BACKWARD = {
     "depthwise_conv2d": _depthwise_conv2d_backward,
     "max_pool2d": _max_pool2d_backward,
     "avg_pool2d": _avg_pool2d_backward,
+    "global_avg_pool2d": _global_avg_pool2d_backward,
+    "global_max_pool2d": _copied_gradient,
     "dense": _dense_backward,
     "relu": _copied_gradient,
     "sigmoid": _sigmoid_backward,
@@ -339,6 +413,15 @@ BACKWARD = {
     "dropout": _dropout_backward,
     "flatten": _copied_gradient,
     "rescale": _rescale_backward,
+    "zero_pad2d": _copied_gradient,
+    "reshape": _copied_gradient,
+    "permute": _copied_gradient,
+    "add": _copied_parts,
+    "concatenate": _copied_parts,
+    "batch_normalization": _batch_norm_backward,
+    "batch_normalization_training": lambda arrays, **options: _batch_norm_backward(
+        arrays, training=True, **options
+    ),
     "softmax_cross_entropy": _softmax_cross_entropy_backward,
     "cross_entropy": _cross_entropy_backward,
     "mean_squared_error": _mean_squared_error_backward,

@@ -1,90 +1,123 @@
 #include "ops/batch_norm.h"
 
-#include "ops/cpu/tile.h"
+#include "ops/cpu/channel_sums.h"
 
 namespace pycnn::cpu::PYCNN_ISA {
 namespace {
 
-// 1 in the lanes of images, 0 in the others.
-V lane_mask(int count, int lane) {
-  V v{};
-  for (int l = 0; l < W; ++l) v[l] = lane + l < count ? 1.0f : 0.0f;
-  return v;
-}
+// Channels whose sums are in registers at once: one sum each, or two.
+constexpr int kOneSum = kAccumulators / kParts < 16 ? kAccumulators / kParts : 16;
+constexpr int kTwoSums = (kOneSum + 1) / 2;
 
-// Calls f(pointer offsets h, w) for every position.
-template <typename F>
-PYCNN_INLINE void for_each_position(int height, int width, F f) {
-  for (int h = 0; h < height; ++h) {
-    for (int w = 0; w < width; ++w) f(h, w);
+// 1 in the lanes of images, 0 in the others: a factor for vector i of a run of channels.
+struct Mask {
+  V parts[kParts];
+  explicit Mask(int count) {
+    for (int i = 0; i < kParts; ++i) {
+      for (int l = 0; l < W; ++l) parts[i][l] = i * W + l < count ? 1.0f : 0.0f;
+    }
   }
-}
-
-// Sums one channel over positions and images: f gives the vector of a position, already masked.
-template <typename F>
-PYCNN_INLINE float sum_channel(ConstView x, F f) {
-  V sum{};
-  for (int lane = 0; lane < kLanes; lane += W) {
-    for_each_position(x.height, x.width, [&](int h, int w) { sum += f(h, w, lane); });
-  }
-  return sum_lanes(sum);
-}
+  PYCNN_INLINE V operator[](int i) const { return parts[i % kParts]; }
+};
 
 void statistics(ConstView x, int count, float* mean, float* deviation) {
+  const Mask mask(count);
   const float n =
       static_cast<float>(x.height) * static_cast<float>(x.width) * static_cast<float>(count);
-  for (int c = 0; c < x.channels; ++c) {
-    mean[c] = sum_channel(x,
-                          [&](int h, int w, int lane) {
-                            return load(x.at(h, w, c) + lane) * lane_mask(count, lane);
-                          }) /
-              n;
-    deviation[c] = sum_channel(x, [&](int h, int w, int lane) {
-      const V d = (load(x.at(h, w, c) + lane) - mean[c]) * lane_mask(count, lane);
+  for_channel_groups<kOneSum>(x.channels, [&](auto channels, int c) {
+    constexpr int kChannels = decltype(channels)::value;
+    V sum[kChannels * kParts];
+    sum_positions(x.height, x.width, sum,
+                  [&](int h, int w, int i) { return load(x.at(h, w, c) + i * W) * mask[i]; });
+    float m[kChannels];
+    for (int j = 0; j < kChannels; ++j) mean[c + j] = m[j] = sum_channel(sum, j) / n;
+    // A second pass, for the squares of the numbers themselves would cancel.
+    sum_positions(x.height, x.width, sum, [&](int h, int w, int i) {
+      const V d = (load(x.at(h, w, c) + i * W) - m[i / kParts]) * mask[i];
       return d * d;
     });
-  }
-}
-
-void forward(ConstView x, const float* mean, const float* inverse_deviation, const float* gamma,
-             const float* beta, View y) {
-  for_each_position(y.height, y.width, [&](int h, int w) {
-    for (int c = 0; c < y.channels; ++c) {
-      const float scale = inverse_deviation[c] * (gamma != nullptr ? gamma[c] : 1.0f);
-      const float shift = beta != nullptr ? beta[c] : 0.0f;
-      const float m = mean[c];
-      for (int lane = 0; lane < kLanes; lane += W) {
-        store(y.at(h, w, c) + lane, (load(x.at(h, w, c) + lane) - m) * scale + shift);
-      }
-    }
+    for (int j = 0; j < kChannels; ++j) deviation[c + j] = sum_channel(sum, j);
   });
 }
 
 void backward_sums(ConstView dy, ConstView x, const float* mean, const float* inverse_deviation,
                    int count, float* sum_dy, float* sum_dyh) {
-  for (int c = 0; c < dy.channels; ++c) {
-    sum_dy[c] = sum_channel(dy, [&](int h, int w, int lane) {
-      return load(dy.at(h, w, c) + lane) * lane_mask(count, lane);
+  const Mask mask(count);
+  for_channel_groups<kTwoSums>(dy.channels, [&](auto channels, int c) {
+    constexpr int kChannels = decltype(channels)::value, kVectors = kChannels * kParts;
+    float m[kChannels];
+    for (int j = 0; j < kChannels; ++j) m[j] = mean[c + j];
+    V sum[2 * kVectors];  // of dy, then of dy (x - mean)
+    sum_positions(dy.height, dy.width, sum, [&](int h, int w, int i) {
+      if (i < kVectors) return load(dy.at(h, w, c) + i * W) * mask[i];
+      const int k = i - kVectors;
+      const V g = load(dy.at(h, w, c) + k * W) * mask[k];
+      return g * (load(x.at(h, w, c) + k * W) - m[k / kParts]);
     });
-    sum_dyh[c] = inverse_deviation[c] * sum_channel(dy, [&](int h, int w, int lane) {
-                   return load(dy.at(h, w, c) + lane) * (load(x.at(h, w, c) + lane) - mean[c]) *
-                          lane_mask(count, lane);
-                 });
-  }
+    for (int j = 0; j < kChannels; ++j) {
+      sum_dy[c + j] = sum_channel(sum, j);
+      sum_dyh[c + j] = sum_channel(sum, kChannels + j) * inverse_deviation[c + j];
+    }
+  });
+}
+
+// Numbers of a run of channels, worked out once for all positions.
+constexpr int kRun = 64;
+
+// Calls f(first channel, channels) for runs of at most kRun.
+template <typename F>
+PYCNN_INLINE void for_channel_runs(int channels, F f) {
+  for (int c = 0; c < channels; c += kRun) f(c, channels - c < kRun ? channels - c : kRun);
+}
+
+void forward(ConstView x, const float* mean, const float* inverse_deviation, const float* gamma,
+             const float* beta, View y) {
+  for_channel_runs(y.channels, [&](int c, int channels) {
+    float scale[kRun], shift[kRun];
+    for (int j = 0; j < channels; ++j) {
+      scale[j] = inverse_deviation[c + j] * (gamma != nullptr ? gamma[c + j] : 1.0f);
+      shift[j] = beta != nullptr ? beta[c + j] : 0.0f;
+    }
+    for (int h = 0; h < y.height; ++h) {
+      for (int w = 0; w < y.width; ++w) {
+        const float* from = x.at(h, w, c);
+        float* to = y.at(h, w, c);
+        for (int j = 0; j < channels; ++j, from += kLanes, to += kLanes) {
+          const float m = mean[c + j], a = scale[j], b = shift[j];
+          PYCNN_UNROLL
+          for (int i = 0; i < kLanes; i += W) {
+            store(to + i, (load(from + i) - m) * a + b);
+          }
+        }
+      }
+    }
+  });
 }
 
 void backward_input(ConstView dy, ConstView x, const float* mean, const float* inverse_deviation,
                     const float* gamma, const float* mean_dy, const float* mean_dyh, int count,
                     View dx) {
-  for_each_position(dx.height, dx.width, [&](int h, int w) {
-    for (int c = 0; c < dx.channels; ++c) {
-      const float scale = inverse_deviation[c] * (gamma != nullptr ? gamma[c] : 1.0f);
-      const float base = mean_dy != nullptr ? mean_dy[c] : 0.0f;
-      const float slope = mean_dyh != nullptr ? mean_dyh[c] * inverse_deviation[c] : 0.0f;
-      for (int lane = 0; lane < kLanes; lane += W) {
-        const V h_part = (load(x.at(h, w, c) + lane) - mean[c]) * slope;
-        const V d = (load(dy.at(h, w, c) + lane) - base - h_part) * scale;
-        store(dx.at(h, w, c) + lane, d * lane_mask(count, lane));
+  const Mask mask(count);
+  for_channel_runs(dx.channels, [&](int c, int channels) {
+    float scale[kRun], base[kRun], slope[kRun];
+    for (int j = 0; j < channels; ++j) {
+      scale[j] = inverse_deviation[c + j] * (gamma != nullptr ? gamma[c + j] : 1.0f);
+      base[j] = mean_dy != nullptr ? mean_dy[c + j] : 0.0f;
+      slope[j] = mean_dyh != nullptr ? mean_dyh[c + j] * inverse_deviation[c + j] : 0.0f;
+    }
+    for (int h = 0; h < dx.height; ++h) {
+      for (int w = 0; w < dx.width; ++w) {
+        const float* g = dy.at(h, w, c);
+        const float* from = x.at(h, w, c);
+        float* to = dx.at(h, w, c);
+        for (int j = 0; j < channels; ++j, g += kLanes, from += kLanes, to += kLanes) {
+          const float m = mean[c + j], s = slope[j], a = scale[j], b = base[j];
+          PYCNN_UNROLL
+          for (int i = 0; i < kParts; ++i) {
+            const V h_part = (load(from + i * W) - m) * s;
+            store(to + i * W, (load(g + i * W) - b - h_part) * a * mask[i]);
+          }
+        }
       }
     }
   });

@@ -17,12 +17,15 @@
 #include "ops/elu.h"
 #include "ops/gather.h"
 #include "ops/gelu.h"
+#include "ops/global_avg_pool2d.h"
+#include "ops/global_max_pool2d.h"
 #include "ops/gradient.h"
 #include "ops/leaky_relu.h"
 #include "ops/local_response_norm.h"
 #include "ops/loss.h"
 #include "ops/max_pool2d.h"
 #include "ops/peak.h"
+#include "ops/permute.h"
 #include "ops/relu.h"
 #include "ops/rescale.h"
 #include "ops/rmsprop.h"
@@ -30,6 +33,7 @@
 #include "ops/sigmoid.h"
 #include "ops/softmax.h"
 #include "ops/tanh.h"
+#include "ops/zero_pad2d.h"
 
 namespace pycnn::cpu {
 
@@ -51,6 +55,10 @@ struct Kernels {
   const AddKernels* add;
   const ConcatKernels* concat;
   const BatchNormKernels* batch_norm;
+  const GlobalAvgPool2dKernels* global_avg_pool2d;
+  const GlobalMaxPool2dKernels* global_max_pool2d;
+  const ZeroPad2dKernels* zero_pad2d;
+  const PermuteKernels* permute;
   const LocalResponseNormKernels* local_response_norm;
   const DropoutKernels* dropout;
   const LossKernels* loss;

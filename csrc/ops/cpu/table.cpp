@@ -21,6 +21,10 @@ extern const RescaleKernels rescale_kernels;
 extern const AddKernels add_kernels;
 extern const ConcatKernels concat_kernels;
 extern const BatchNormKernels batch_norm_kernels;
+extern const GlobalAvgPool2dKernels global_avg_pool2d_kernels;
+extern const GlobalMaxPool2dKernels global_max_pool2d_kernels;
+extern const ZeroPad2dKernels zero_pad2d_kernels;
+extern const PermuteKernels permute_kernels;
 extern const LocalResponseNormKernels local_response_norm_kernels;
 extern const DropoutKernels dropout_kernels;
 extern const LossKernels loss_kernels;
@@ -31,16 +35,34 @@ extern const RmspropKernels rmsprop_kernels;
 extern const PeakKernels peak_kernels;
 
 extern const Kernels kernels;
-const Kernels kernels{
-    &gather_kernels,     &conv2d_kernels,     &depthwise_conv2d_kernels,
-    &max_pool2d_kernels, &avg_pool2d_kernels, &dense_kernels,
-    &relu_kernels,       &sigmoid_kernels,    &tanh_kernels,
-    &softmax_kernels,    &leaky_relu_kernels, &elu_kernels,
-    &gelu_kernels,       &rescale_kernels,    &add_kernels,
-    &concat_kernels,     &batch_norm_kernels, &local_response_norm_kernels,
-    &dropout_kernels,    &loss_kernels,       &gradient_kernels,
-    &sgd_kernels,        &adam_kernels,       &rmsprop_kernels,
-    &peak_kernels,
-};
+const Kernels kernels{&gather_kernels,
+                      &conv2d_kernels,
+                      &depthwise_conv2d_kernels,
+                      &max_pool2d_kernels,
+                      &avg_pool2d_kernels,
+                      &dense_kernels,
+                      &relu_kernels,
+                      &sigmoid_kernels,
+                      &tanh_kernels,
+                      &softmax_kernels,
+                      &leaky_relu_kernels,
+                      &elu_kernels,
+                      &gelu_kernels,
+                      &rescale_kernels,
+                      &add_kernels,
+                      &concat_kernels,
+                      &batch_norm_kernels,
+                      &global_avg_pool2d_kernels,
+                      &global_max_pool2d_kernels,
+                      &zero_pad2d_kernels,
+                      &permute_kernels,
+                      &local_response_norm_kernels,
+                      &dropout_kernels,
+                      &loss_kernels,
+                      &gradient_kernels,
+                      &sgd_kernels,
+                      &adam_kernels,
+                      &rmsprop_kernels,
+                      &peak_kernels};
 
 }  // namespace pycnn::cpu::PYCNN_ISA
