@@ -19,16 +19,16 @@ namespace pycnn {
 
 // What one output of the network is trained for; Keras's names of the losses.
 struct OutputOptions {
-  std::string loss;          // "sparse_categorical_crossentropy", "categorical_crossentropy" or
-                             // "mean_squared_error"
-  bool from_logits = false;  // cross-entropy on logits; else on probabilities
-  float weight = 1.0f;       // of this loss in the sum that is minimised
-  std::vector<int> top_k;    // count hits among the top k, for each k; {1} is accuracy
+  std::string loss;             // "sparse_categorical_crossentropy", "categorical_crossentropy" or
+                                // "mean_squared_error"
+  bool from_logits = false;     // cross-entropy on logits; else on probabilities
+  float weight = 1.0f;          // of this loss in the sum that is minimised
+  std::vector<int> top_k = {};  // count hits among the top k, for each k; {1} is accuracy
 };
 
 struct CompileOptions {
   std::vector<OutputOptions> outputs;  // one for each output of the network
-  OptimizerOptions optimizer;
+  OptimizerOptions optimizer = {};
 };
 
 using Tensors = std::vector<Tensor>;
@@ -86,7 +86,7 @@ class Network {
     return evaluate(Tensors{x}, Tensors{y}, batch_size);
   }
   // ValueError when the network has several outputs.
-  Tensor predict(const Tensor& x, std::int64_t batch_size);
+  Tensor predict(const Tensor& x, std::int64_t batch_size, bool training = false);
   Gradients backward(const Tensor& x, const Tensor& dy, bool training = false) {
     return backward(Tensors{x}, Tensors{dy}, training);
   }

@@ -67,12 +67,34 @@ inline Net reshaped_net(bool smooth = false) {
   return {std::move(g), v};
 }
 
-// Two inputs, two outputs: five classes, and a picture that a convolution reads as well.
+// The ops that the other networks lack; dropout before what wants zeros around it, two means read
+// by nothing but a reshaping.
+inline Net further_net(bool smooth = false) {
+  Graph g({6, 5, 3});
+  ValueId v = g.zero_pad2d(g.input(), {1, 0, 0, 2}, "pad");
+  v = g.local_response_norm(v, {3, 1.0f, 0.5f, 0.75f}, "lrn");
+  v = g.dropout(v, {smooth ? 0.0f : 0.25f}, "drop");
+  v = g.depthwise_conv2d(v, {{3, 3}, {1, 1}, same()}, "depthwise");
+  v = g.activation(v, {smooth ? Activation::gelu : Activation::leaky_relu, 0.1f});
+  v = g.conv2d(g.permute(v, {{2, 1, 3}}, "turn"), conv(4, {3, 3}, same()), "c");
+  v = g.activation(v, smooth ? Activation::gelu_tanh : Activation::elu);
+  const ValueId mean = g.global_avg_pool2d(v, {}, "mean");
+  const ValueId peak = smooth ? g.global_avg_pool2d(g.activation(v, Activation::tanh))
+                              : g.global_max_pool2d(v, {}, "peak");
+  v = g.reshape(g.concat({mean, peak}), {{2, 2, 2}}, "square");
+  v = g.conv2d(v, conv(3, {2, 2}, same()), "last");
+  v = g.dropout(g.flatten(v), {smooth ? 0.0f : 0.5f}, "drop more");
+  v = g.activation(g.dense(v, {5}, "d"), Activation::softmax, "softmax");
+  return {std::move(g), v};
+}
+
+// A network with several outputs.
 struct Nets {
   Graph graph;
   std::vector<ValueId> outputs;
 };
 
+// Two inputs, two outputs: five classes, and a picture that a convolution reads as well.
 inline Nets two_headed_net(bool smooth = false) {
   Graph g({6, 5, 2});
   const ValueId numbers = g.add_input({4}, "numbers");

@@ -41,6 +41,7 @@ std::vector<Case> all_plans() {
   put("residual", test::residual_net());
   put("inception", test::inception_net());
   put("reshaped", test::reshaped_net());
+  put("further", test::further_net());
   std::vector<Case> cases;
   for (const auto& [name, net] : nets) {
     for (int k = 0; k < kPlanKinds; ++k) {
@@ -84,6 +85,8 @@ std::set<BufferId> operands(const Operation& operation) {
         if constexpr (requires { o.dy; }) put(o.dy);
         if constexpr (requires { o.dz; }) put(o.dz);
         if constexpr (requires { o.code; }) put(o.code);
+        if constexpr (requires { o.mask; }) put(o.mask);
+        if constexpr (requires { o.saved; }) put(o.saved);
         if constexpr (requires { o.rows; }) put(o.rows);
         if constexpr (requires { o.scratch; }) put(o.scratch);
         if constexpr (requires { o.partial; }) put(o.partial);
