@@ -2,7 +2,7 @@
 
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,96 +10,131 @@ from typing import Any
 from pycnn import _arrays, _core
 from pycnn._arrays import Array
 from pycnn._compiled import Compiled
-from pycnn.layers import Input, Layer
+from pycnn._graph_builder import GraphBuilder
+from pycnn._structure import Structure
+from pycnn._topology import ordered_calls
+from pycnn._weights import LayerWeights, Store
+from pycnn.layers.base import Layer
+from pycnn.layers.symbolic import Call, Input, Operation, SymbolicTensor
 
 
 @dataclass(frozen=True)
-class LayerSpan:
-    """Where a layer lies in the graph: its nodes ``[first, end)`` and the value it gives."""
+class CallSpan:
+    """Where a call lies in the graph: its nodes ``[first, end)`` and the values it gives."""
 
-    layer: Layer
+    call: Call
     first: int
     end: int
-    value: int
+    values: tuple[int, ...]
 
 
-class Assembly:
-    """The layers of a model, the graph they make and the network that holds their weights.
+class Assembly(Operation):
+    """Calls of layers from inputs to outputs, their graph and the network that has their weights.
 
-    The graph exists as soon as the shape of the input is known; the network from its first use.
-    One thread at a time uses a model; another one gets RuntimeError.
+    The graph exists as soon as the inputs are known, the network from its first use. One thread
+    at a time uses a model; another one gets RuntimeError.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._layers: list[Layer] = []
-        self._input_shape: tuple[int, ...] | None = None
-        self._graph: _core.Graph | None = None
-        self._spans: list[LayerSpan] = []
-        self._network: _core.Network | None = None
-        self._kept: list[Array] = []  # weights that outlive a change of the graph
+    def __init__(self, name: str | None) -> None:
+        super().__init__(None if name is None else str(name))
+        self._layers: list[Operation] = []
+        self._inputs: tuple[Input, ...] = ()
+        self._outputs: tuple[SymbolicTensor, ...] = ()
+        self._input_form = "one"
+        self._output_form = "one"
+        self._given_output_names: tuple[str, ...] | None = None
         self._compiled: Compiled | None = None
         self._seed = _core.next_seed()
         self._lock = threading.RLock()
         self._in_fit = False
+        self._nested = False  # whether another model holds it
+        self._forget_graph()
 
     @property
-    def layers(self) -> list[Layer]:
-        """The layers in order, without Input."""
+    def layers(self) -> list[Operation]:
+        """The layers and nested models, inputs first, without Input."""
         return list(self._layers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Operation:
+        """Returns a layer by its name or its place in `layers`.
+
+        Raises:
+            ValueError: there is none, or not exactly one of `name` and `index` is given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"{self._where}get_layer takes a name or an index")
+        names = [layer.name for layer in self._layers]
+        if index is not None:
+            if not -len(names) <= index < len(names):
+                raise ValueError(f"{self._where}has {len(names)} layers; received index {index}")
+            return self._layers[index]
+        if name not in names:
+            raise ValueError(f"{self._where}has no layer {name!r}: {', '.join(names)}")
+        return self._layers[names.index(name)]
 
     @property
     def built(self) -> bool:
-        """Whether the shape of the input is known, and with it every other."""
-        return self._graph is not None
+        """Whether the shapes of the inputs are known, and with them every other."""
+        return bool(self._inputs)
 
     @property
-    def input_shape(self) -> tuple[int | None, ...]:
-        """Shape of the input, the batch dimension (None) first."""
-        graph = self._built_graph()
-        return (None, *graph.shape(graph.input))
+    def inputs(self) -> list[Input]:
+        """The inputs, as symbolic tensors."""
+        return list(self._inputs)
 
     @property
-    def output_shape(self) -> tuple[int | None, ...]:
-        """Shape of the output, the batch dimension (None) first."""
-        return (None, *self._built_graph().shape(self._output))
+    def outputs(self) -> list[SymbolicTensor]:
+        """The outputs, as symbolic tensors."""
+        return list(self._outputs)
 
-    def add(self, layer: Layer | Input) -> None:
-        """Adds a layer at the end; weights that the model has already are kept.
+    @property
+    def input(self) -> Any:
+        """The input, or the list or dict of inputs, for a `Model` of your own."""
+        self._built_graph()
+        return self._input_structure.pack(self._inputs)
 
-        Raises:
-            TypeError: not a layer.
-            ValueError: the layer does not fit behind the others, has the name of one, or is part
-                of a model. The model is then as it was.
+    @property
+    def output(self) -> Any:
+        """The output, or the list or dict of outputs."""
+        self._built_graph()
+        return self._packed(list(self._outputs))
+
+    @property
+    def input_names(self) -> list[str]:
+        """Keys of the inputs in data given as a dict."""
+        return list(self._input_structure.names)
+
+    @property
+    def output_names(self) -> list[str]:
+        """Keys of the outputs in targets, losses and metrics."""
+        return list(self._output_structure.names)
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input, the batch dimension (None) first; of several, in their form."""
+        self._built_graph()
+        return self._input_structure.pack([tensor.shape for tensor in self._inputs])
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output, the batch dimension (None) first; of several, in their form."""
+        self._built_graph()
+        return self._output_structure.pack([tensor.shape for tensor in self._outputs])
+
+    def count_params(self, trainable_only: bool = False) -> int:
+        """Returns the number of numbers in the weights.
+
+        Args:
+            trainable_only: whether to leave out what a step does not train, such as moving
+                statistics.
         """
-        with self._exclusive():
-            self._refuse_in_fit("add")
-            if isinstance(layer, Input):
-                self._add_input(layer)
-                return
-            self._check_new(layer)
-            kept = self._kept if self._network is None else self.get_weights()
-            state = (self._input_shape, self._graph, list(self._spans), self._network)
-            if self._network is not None:  # it holds the graph: leave that one as it is
-                self._graph, self._spans, self._network = None, [], None
-            if not self._layers and self._input_shape is None:
-                self._input_shape = layer.input_shape
-            self._name_layer(layer)
-            self._layers.append(layer)
-            try:
-                self._build()
-            except BaseException:
-                self._take_back(layer, *state)
-                raise
-            self._kept = kept
-            layer._owner = weakref.ref(self)
-
-    def count_params(self) -> int:
-        """Returns the number of trainable numbers."""
-        return sum(node.parameter_count for node in self._built_graph().nodes)
+        nodes = self._built_graph().nodes
+        if trainable_only:
+            return sum(node.trainable_count for node in nodes)
+        return sum(node.parameter_count for node in nodes)
 
     def get_weights(self) -> list[Array]:
-        """Returns copies of all weights in layer order: kernel, then bias."""
+        """Returns copies of all weights in layer order: kernel, bias; gamma, beta, statistics."""
         with self._exclusive():
             network = self._ready_network()
             count = len(self._built_graph().parameters)
@@ -130,20 +165,35 @@ class Assembly:
             network = self._ready_network()
             for index, array in enumerate(arrays):
                 network.set_parameter(index, _core.Tensor(array))
+            self._weights_changed()
+
+    # ---- inputs and outputs
 
     @property
-    def _where(self) -> str:
-        return f"[{type(self).__name__} {self.name!r}] "
+    def _input_structure(self) -> Structure:
+        return Structure([tensor.name for tensor in self._inputs] or ["input"], self._input_form)
 
     @property
-    def _first_layer(self) -> str:
-        """The first layer, for messages about the input."""
-        return self._layers[0]._where if self._layers else self._where
+    def _output_structure(self) -> Structure:
+        names = self._given_output_names or _unique(tensor._source for tensor in self._outputs)
+        return Structure(names or (layer.name for layer in self._layers[-1:]), self._output_form)
 
-    @property
-    def _output(self) -> int:
-        graph = self._built_graph()
-        return self._spans[-1].value if self._spans else graph.input
+    def _packed(self, tensors: list[SymbolicTensor]) -> Any:
+        return self._output_structure.pack(tensors)
+
+    def _reader(self, index: int) -> str:
+        """The first layer that reads an input, for messages about its data."""
+        for call in self._calls:
+            if any(tensor is self._inputs[index] for tensor in call.inputs):
+                return call.operation._where
+        return self._where
+
+    def _maker(self, index: int) -> str:
+        """The layer that makes an output, for messages about its targets."""
+        call = self._outputs[index]._call
+        return self._where if call is None else call.operation._where
+
+    # ---- who may use the model
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
@@ -162,124 +212,177 @@ class Assembly:
         if self._in_fit:
             raise RuntimeError(f"{self._where}{what} must not be called while fit runs")
 
-    @contextmanager
-    def _unbuilt_on_error(self) -> Iterator[None]:
-        """Undoes a build from data when what follows it fails."""
-        shape, was_built = self._input_shape, self.built
-        try:
-            yield
-        except BaseException:
-            if not was_built:
-                self._input_shape, self._graph, self._network, self._spans = shape, None, None, []
-            raise
+    # ---- graph
 
-    def _build_from(self, x: Any) -> None:
-        """Builds the model for data like `x` unless it is built."""
-        if not self.built:
-            shape = _arrays.numbers(x, "x").shape[1:]
-            if not shape:
-                raise ValueError(f"{self._first_layer}expected images; x has one dimension only")
-            self._input_shape = shape
-            self._build()
+    def _forget_graph(self) -> None:
+        self._graph: _core.Graph | None = None
+        self._calls: list[Call] = []
+        self._spans: list[CallSpan] = []
+        self._output_values: list[int] = []
+        self._paths: dict[Layer, str] = {}
+        self._crossing: list[Layer] = []
+        self._weights: LayerWeights | None = None
 
-    def _build(self) -> None:
-        """Adds the layers that the graph lacks, once the shape of the input is known."""
-        if self._input_shape is None:
-            return
-        if self._graph is None:
-            self._graph = _core.Graph(self._input_shape)
-        for layer in self._layers[len(self._spans) :]:
-            first = len(self._graph.nodes)
-            value = layer._add_to(self._graph, self._output)
-            self._spans.append(LayerSpan(layer, first, len(self._graph.nodes), value))
+    def _set_outputs(self, inputs: Sequence[Input], outputs: Sequence[SymbolicTensor]) -> None:
+        """The model computes these from now on; the network comes anew on its next use."""
+        self._forget_graph()
+        self._inputs, self._outputs = tuple(inputs), tuple(outputs)
+        self._calls = ordered_calls(outputs)
+        for call in self._calls:
+            self._take(call)
+
+    def _extend(self, output: SymbolicTensor) -> None:
+        """The same behind one more call, which made `output` of the only output so far."""
+        calls = self._calls
+        self._forget_graph()
+        self._outputs, self._calls = (output,), calls
+        assert output._call is not None
+        calls.append(output._call)
+        self._take(output._call)
+
+    def _take(self, call: Call) -> None:
+        if isinstance(call.operation, Layer):
+            call.operation._model = weakref.ref(self)
 
     def _built_graph(self) -> _core.Graph:
         if self._graph is None:
-            raise ValueError(
-                f"{self._where}has no shapes yet: begin it with Input(shape), give its first "
-                "layer input_shape=, or fit it to data"
-            )
+            if not self.built:
+                raise ValueError(
+                    f"{self._where}has no shapes yet: begin it with Input(shape), give its first "
+                    "layer input_shape=, or fit it to data"
+                )
+            builder = GraphBuilder()
+            values = [
+                builder.graph.add_input(tensor.image_shape, name=tensor.name)
+                for tensor in self._inputs
+            ]
+            spans: list[CallSpan] = []
+            self._output_values = self._follow(builder, values, spans)
+            self._spans = spans
+            self._paths = {layer: place.path for layer, place in builder.places.items()}
+            self._crossing = builder.crossing
+            for layer, place in builder.places.items():
+                layer._shapes = place.shapes
+            self._graph = builder.graph
         return self._graph
 
+    def _follow(
+        self, builder: GraphBuilder, values: Sequence[int], spans: list[CallSpan]
+    ) -> list[int]:
+        """Adds every call in order; returns the values of the outputs."""
+        known: dict[Any, int] = {
+            tensor._key: value for tensor, value in zip(self._inputs, values, strict=True)
+        }
+        for call in self._calls:
+            first = builder.graph.node_count
+            made = call.operation._connect(builder, [known[item._key] for item in call.inputs])
+            known.update(((call, index), value) for index, value in enumerate(made))
+            spans.append(CallSpan(call, first, builder.graph.node_count, tuple(made)))
+        return [known[tensor._key] for tensor in self._outputs]
+
+    def _connect(self, builder: GraphBuilder, values: list[int]) -> list[int]:
+        """Adds this model's layers to the graph of the one around it."""
+        if len(values) != len(self._inputs):
+            raise ValueError(
+                f"{self._where}takes {len(self._inputs)} inputs; received {len(values)}"
+            )
+        for tensor, value in zip(self._inputs, values, strict=True):
+            shape = tuple(builder.graph.shape(value))
+            if shape != tensor.image_shape:
+                raise ValueError(
+                    f"{self._where}expected {tensor.name!r} of shape {tensor.shape}; received "
+                    f"{(None, *shape)}"
+                )
+        self._nested = True
+        with builder.scope(self.name):
+            return self._follow(builder, values, [])
+
+    def _spread(self, inputs: Any) -> list[SymbolicTensor]:
+        if isinstance(inputs, dict):
+            inputs = self._input_structure.spread(inputs, "inputs", self._where)
+        return super()._spread(inputs)
+
+    @property
+    def _copy_hint(self) -> str:
+        return (
+            "write it to a file with save(path) and make another with pycnn.load_model(path), or "
+            "use from_config(model.get_config()) and set_weights(model.get_weights())"
+        )
+
+    def _holds(self, other: Operation) -> bool:
+        return other is self or any(layer._holds(other) for layer in self._layers)
+
+    def _image_shape(self) -> tuple[int, ...] | None:
+        return self._inputs[0].image_shape if len(self._inputs) == 1 else None
+
+    # ---- network
+
     def _ready_network(self) -> _core.Network:
-        """The native network; made on first use, with the weights that were kept."""
-        if self._network is None:
-            graph = self._built_graph()
-            network = _core.Network(graph, [self._output], self._seed)
-            for index, array in enumerate(self._kept):
-                network.set_parameter(index, _core.Tensor(array))
+        """The native network, with the newest weights; made on first use."""
+        graph = self._built_graph()
+        if self._weights is None:
+            network = _core.Network(graph, self._output_values, self._seed)
             if self._compiled is not None:
                 self._compiled.apply(network)
-            self._network, self._kept = network, []
-            self._connect_weights(graph, network)
-        return self._network
-
-    def _connect_weights(self, graph: _core.Graph, network: _core.Network) -> None:
-        """Lets the weights of layers written in Python read their numbers."""
-        places = {(item.layer, item.name): i for i, item in enumerate(graph.parameters)}
-        for layer in self._layers:
-            for weight in layer._weights:
-                index = places[layer.name, weight.name]
-                weight._fetch = lambda index=index: network.get_parameter(index).numpy()
-
-    def _add_input(self, layer: Input) -> None:
-        if self._layers or self._input_shape is not None:
-            raise ValueError(f"{self._where}Input must come first and once")
-        self._input_shape = layer.shape
-        self._build()
-
-    def _check_new(self, layer: Any) -> None:
-        if not isinstance(layer, Layer):
-            hint = ""
-            if isinstance(layer, type) and issubclass(layer, Layer):
-                hint = f"; make one: {layer.__name__}(...)"
-            raise TypeError(f"{self._where}expected a layer; received {layer!r}{hint}")
-        if not hasattr(layer, "_weights"):
-            raise TypeError(
-                f"{self._where}{type(layer).__name__}.__init__ must call super().__init__()"
+            places: dict[str, list[int]] = {}
+            for index, parameter in enumerate(graph.parameters):
+                places.setdefault(parameter.layer, []).append(index)
+            self._weights = LayerWeights(
+                Store(network), {layer: places.get(path, []) for layer, path in self._paths.items()}
             )
-        if layer._owner is not None and layer._owner() is not None:
-            raise ValueError(
-                f"{layer._where}is part of a model already; weights are not shared, so make "
-                "another layer: type(layer).from_config(layer.get_config())"
-            )
-        if self._input_shape is not None and layer.input_shape is not None:
-            before = self._built_graph().shape(self._output)
-            if tuple(before) != layer.input_shape:
-                raise ValueError(
-                    f"{layer._where}input_shape={layer.input_shape} does not match what comes "
-                    f"before it, {tuple(before)}"
-                )
-        if layer._given_name and any(other.name == layer.name for other in self._layers):
-            raise ValueError(f"{layer._where}the model has a layer of this name already")
+        self._weights.pull()
+        return self._weights.store.network
 
-    def _name_layer(self, layer: Layer) -> None:
-        """Settles a name that was made from the class: dense, dense_1, ..."""
-        if layer._given_name:
-            return
-        layer._name = None
-        base, taken = layer.name, {other.name for other in self._layers}
-        count = 0
-        while (name := f"{base}_{count}" if count else base) in taken:
+    def _weights_changed(self) -> None:
+        assert self._weights is not None
+        self._weights.changed()
+
+    @contextmanager
+    def _training(self) -> Iterator[_core.Network]:
+        """Lends the network to something that changes its weights."""
+        network = self._ready_network()
+        assert self._weights is not None
+        self._weights.store.live = True
+        self._weights.changed()
+        try:
+            yield network
+        finally:
+            self._weights.store.live = False
+            self._weights.changed()
+
+    # ---- names
+
+    def _name_all(self, operations: Sequence[Operation | Input]) -> list[Operation | Input]:
+        """Settles the names that were made from classes: dense, dense_1, ...; returns those.
+
+        Raises:
+            ValueError: two have the same settled name.
+        """
+        taken: set[str] = set()
+        for item in operations:
+            if item._name is None:
+                continue
+            if item._name in taken:
+                where = f"[{type(item).__name__} {item._name!r}] "
+                raise ValueError(f"{where}the model has a layer of this name already")
+            taken.add(item._name)
+        settled = [item for item in operations if item._name is None]
+        for item in settled:
+            base, count = item.name, 0
+            while (name := f"{base}_{count}" if count else base) in taken:
+                count += 1
+            item._name = name
+            taken.add(name)
+        return settled
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    """Names, numbered where they come again."""
+    unique: list[str] = []
+    for name in names:
+        count, candidate = 0, name
+        while candidate in unique:
             count += 1
-        layer._name = name
-
-    def _take_back(
-        self,
-        layer: Layer,
-        input_shape: tuple[int, ...] | None,
-        graph: _core.Graph | None,
-        spans: list[LayerSpan],
-        network: _core.Network | None,
-    ) -> None:
-        """Undoes a failed `add`."""
-        self._layers.remove(layer)
-        if not layer._given_name:
-            layer._name = None
-        self._input_shape, self._graph, self._spans = input_shape, graph, spans
-        self._network = network
-        if graph is not None and network is not None:
-            self._connect_weights(graph, network)
-        elif graph is not None and len(graph.nodes) != (spans[-1].end if spans else 0):
-            self._graph, self._spans = None, []  # the layer left nodes behind
-            self._build()
+            candidate = f"{name}_{count}"
+        unique.append(candidate)
+    return unique

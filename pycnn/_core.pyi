@@ -167,6 +167,13 @@ class Graph:
         """
         Shape of a value, without the batch dimension.
         """
+    def share_parameters(self, node: typing.SupportsInt | typing.SupportsIndex, owner: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Lets a node use the weights of an earlier one in place of its own; their gradients
+        add up. Weights behind those that are dropped move up.
+        """
+    def weight_shapes(self, node: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, ...]]:
+        ...
     def zero_pad2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, padding: tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], name: str = '') -> int:
         """
         `padding` is ((top, bottom), (left, right)).
@@ -176,6 +183,9 @@ class Graph:
         ...
     @property
     def inputs(self) -> list[int]:
+        ...
+    @property
+    def node_count(self) -> int:
         ...
     @property
     def nodes(self) -> list[NodeInfo]:

@@ -1,17 +1,20 @@
 """evaluate and predict: one native call, or one a batch when a callback wants to be asked."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pycnn import _core
-from pycnn._arrays import Array
 from pycnn._compiled import Compiled
 from pycnn._progress import result_line
+from pycnn._structure import Structure
 from pycnn.callbacks import CallbackList
 
-Data = tuple[_core.Tensor, _core.Tensor]
+#: One tensor for each input, and for each output.
+Data = tuple[list[_core.Tensor], list[_core.Tensor]]
 
 
 @dataclass
@@ -19,14 +22,23 @@ class _Sums:
     """Totals over several calls of the core."""
 
     images: int
-    loss: float
-    hits: list[int]
+    loss: float = 0.0
+    output_losses: Sequence[float] = ()
+    hits: Sequence[int] = ()
 
     def add(self, totals: _core.Totals) -> None:
         images = self.images + totals.images
-        self.loss += (totals.loss - self.loss) * totals.images / images
+        share = totals.images / images
+
+        def mean(before: float, now: float) -> float:
+            return before + (now - before) * share
+
+        old_losses = self.output_losses or totals.output_losses
+        old_hits = self.hits or [0] * len(totals.hits)
+        self.loss = mean(self.loss, totals.loss)
+        self.output_losses = list(map(mean, old_losses, totals.output_losses))
+        self.hits = [a + b for a, b in zip(old_hits, totals.hits, strict=True)]
         self.images = images
-        self.hits = [a + b for a, b in zip(self.hits, totals.hits, strict=True)]
 
 
 def evaluate(
@@ -43,31 +55,32 @@ def evaluate(
     if callbacks.wants_batches("test"):
         logs = _evaluate_batches(network, compiled, data, batch_size, callbacks)
     else:
-        logs = compiled.logs(network.evaluate([data[0]], [data[1]], batch_size))
+        logs = compiled.logs(network.evaluate(*data, batch_size))
     callbacks.call("on_test_end", logs)
     if verbose:
-        print(result_line("evaluate", len(data[0]), time.perf_counter() - start, logs))
+        print(result_line("evaluate", len(data[0][0]), time.perf_counter() - start, logs))
     return logs
 
 
 def predict(
     network: _core.Network,
-    images: _core.Tensor,
+    images: list[_core.Tensor],
     batch_size: int,
     callbacks: CallbackList,
+    outputs: Structure,
     verbose: int = 0,
-) -> Array:
-    """Returns the outputs of all images."""
+) -> Any:
+    """Returns the outputs of all images, in the form of `outputs`."""
     start = time.perf_counter()
     callbacks.call("on_predict_begin", {})
     if callbacks.wants_batches("predict"):
-        outputs = _predict_batches(network, images, batch_size, callbacks)
+        results = _predict_batches(network, images, batch_size, callbacks, outputs)
     else:
-        outputs = network.predict([images], batch_size)[0].numpy()
+        results = [tensor.numpy() for tensor in network.predict(images, batch_size)]
     callbacks.call("on_predict_end", {})
     if verbose:
-        print(result_line("predict", len(images), time.perf_counter() - start, {}))
-    return outputs
+        print(result_line("predict", len(images[0]), time.perf_counter() - start, {}))
+    return outputs.pack(results)
 
 
 def _evaluate_batches(
@@ -77,29 +90,33 @@ def _evaluate_batches(
     batch_size: int,
     callbacks: CallbackList,
 ) -> dict[str, float]:
-    sums = _Sums(0, 0.0, [0] * len(compiled.top_k))
+    sums = _Sums(0)
     logs: dict[str, float] = {}
-    for batch, start in enumerate(range(0, len(data[0]), batch_size)):
-        callbacks.call("on_test_batch_begin", batch, {})
-        x, y = (part(tensor, start, start + batch_size) for tensor in data)
-        sums.add(network.evaluate([x], [y], batch_size))
+    for number, start in enumerate(range(0, len(data[0][0]), batch_size)):
+        callbacks.call("on_test_batch_begin", number, {})
+        sums.add(network.evaluate(*batch(data, start, start + batch_size), batch_size))
         logs = compiled.logs(sums)
-        callbacks.call("on_test_batch_end", batch, logs)
+        callbacks.call("on_test_batch_end", number, logs)
     return logs
 
 
 def _predict_batches(
-    network: _core.Network, images: _core.Tensor, batch_size: int, callbacks: CallbackList
-) -> Array:
-    outputs = []
-    for batch, start in enumerate(range(0, len(images), batch_size)):
-        callbacks.call("on_predict_batch_begin", batch, {})
-        x = part(images, start, start + batch_size)
-        outputs.append(network.predict([x], batch_size)[0].numpy())
-        callbacks.call("on_predict_batch_end", batch, {"outputs": outputs[-1]})
-    return np.concatenate(outputs)
+    network: _core.Network,
+    images: list[_core.Tensor],
+    batch_size: int,
+    callbacks: CallbackList,
+    outputs: Structure,
+) -> list[Any]:
+    parts = []
+    for number, start in enumerate(range(0, len(images[0]), batch_size)):
+        callbacks.call("on_predict_batch_begin", number, {})
+        x, _ = batch((images, []), start, start + batch_size)
+        parts.append([tensor.numpy() for tensor in network.predict(x, batch_size)])
+        callbacks.call("on_predict_batch_end", number, {"outputs": outputs.pack(parts[-1])})
+    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 
 
-def part(tensor: _core.Tensor, start: int, stop: int) -> _core.Tensor:
-    """Returns images ``[start, stop)`` of a tensor, without a copy."""
-    return _core.Tensor(tensor.numpy()[start:stop])
+def batch(data: Data, start: int, stop: int) -> Data:
+    """Returns images ``[start, stop)`` of all tensors, without a copy."""
+    x, y = ([_core.Tensor(tensor.numpy()[start:stop]) for tensor in side] for side in data)
+    return x, y

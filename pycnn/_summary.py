@@ -1,47 +1,98 @@
 """The table that `summary` prints."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from pycnn import _core
-from pycnn._assembly import LayerSpan
+from pycnn._assembly import CallSpan
+from pycnn.layers.symbolic import Input, Operation
 
 _HEADER = ("Layer (type)", "Output shape", "Parameters", "Multiply-adds", "Receptive field")
 
 
-def summary_lines(name: str, graph: _core.Graph, spans: list[LayerSpan]) -> list[str]:
+def summary_lines(
+    name: str, graph: _core.Graph, inputs: Sequence[Input], spans: Sequence[CallSpan]
+) -> list[str]:
     """Returns the table's lines: a row per layer, with its activation, and the totals."""
     nodes = graph.nodes
-    field = (1, 1)
-    rows = [_HEADER]
+    chain = _is_chain(inputs, spans)
+    rows: list[tuple[str, ...]] = [_HEADER if chain else (*_HEADER, "Connected to")]
+    if len(inputs) > 1:
+        rows += [
+            (f"{item.name} (Input)", str(item.shape), "0", "0", "1 x 1", "") for item in inputs
+        ]
+    fields: dict[Any, tuple[int, int]] = {}
+    by_layer: dict[Operation, list[CallSpan]] = {}
     for span in spans:
-        own = nodes[span.first : span.end]
-        field = own[-1].receptive_field if own else field
-        rows.append(
-            (
-                f"{span.layer.name} ({type(span.layer).__name__})",
-                str((None, *graph.shape(span.value))),
-                f"{sum(node.parameter_count for node in own):,}",
-                f"{sum(node.multiply_adds for node in own):,}",
-                f"{field[0]} x {field[1]}",
-            )
+        by_layer.setdefault(span.call.operation, []).append(span)
+        fields |= dict.fromkeys(
+            ((span.call, index) for index in range(len(span.values))), _field(span, nodes, fields)
         )
-    parameters = sum(node.parameter_count for node in nodes)
-    multiply_adds = sum(node.multiply_adds for node in nodes)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    for layer, calls in by_layer.items():
+        own = [node for span in calls for node in nodes[span.first : span.end]]
+        height, width = fields[calls[0].call, 0]
+        shapes = [str((None, *graph.shape(value))) for value in calls[0].values]
+        row = (
+            f"{layer.name} ({type(layer).__name__})",
+            ", ".join(shapes),
+            f"{sum(node.parameter_count for node in own):,}",
+            f"{sum(node.multiply_adds for node in own):,}",
+            f"{height} x {width}",
+        )
+        sources = (tensor._source for span in calls for tensor in span.call.inputs)
+        rows.append(row if chain else (*row, ", ".join(sources)))
+    return _framed(name, inputs, rows, nodes)
+
+
+def _framed(
+    name: str,
+    inputs: Sequence[Input],
+    rows: list[tuple[str, ...]],
+    nodes: Sequence[_core.NodeInfo],
+) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     table = [_row(row, widths) for row in rows]
+    parameters = sum(node.parameter_count for node in nodes)
+    trainable = sum(node.trainable_count for node in nodes)
+    split = "" if trainable == parameters else f", {trainable:,} of them trainable"
     return [
-        f"Model {name!r}, input {(None, *graph.shape(graph.input))}",
+        f"Model {name!r}, input {', '.join(str(item.shape) for item in inputs)}",
         rule,
         table[0],
         rule,
         *table[1:],
         rule,
-        f"Parameters: {parameters:,} ({4 * parameters / 1024:,.1f} KiB)",
-        f"Multiply-adds: {multiply_adds:,} an image",
+        f"Parameters: {parameters:,} ({4 * parameters / 1024:,.1f} KiB){split}",
+        f"Multiply-adds: {sum(node.multiply_adds for node in nodes):,} an image",
     ]
+
+
+def _is_chain(inputs: Sequence[Input], spans: Sequence[CallSpan]) -> bool:
+    """Whether every layer reads what the one before it gives."""
+    if len(inputs) > 1:
+        return False
+    before: Any = inputs[0]
+    for span in spans:
+        if [tensor._key for tensor in span.call.inputs] != [before]:
+            return False
+        before = (span.call, 0)
+    return True
+
+
+def _field(
+    span: CallSpan, nodes: Sequence[_core.NodeInfo], known: dict[Any, tuple[int, int]]
+) -> tuple[int, int]:
+    """The receptive field of a call: of its last node, or of what it hands on."""
+    if span.end > span.first:
+        return nodes[span.end - 1].receptive_field
+    return known.get(span.call.inputs[0]._key, (1, 1))
 
 
 def _row(cells: tuple[str, ...], widths: list[int]) -> str:
     """Names to the left, numbers to the right."""
-    left = [cell.ljust(width) for cell, width in zip(cells[:2], widths[:2], strict=True)]
-    right = [cell.rjust(width) for cell, width in zip(cells[2:], widths[2:], strict=True)]
-    return "  ".join(left + right).rstrip()
+    padded = [
+        cell.rjust(width) if 2 <= column <= 4 else cell.ljust(width)
+        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return "  ".join(padded).rstrip()

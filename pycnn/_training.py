@@ -10,12 +10,12 @@ from pycnn import _core, _inference
 from pycnn._arrays import Array
 from pycnn._checks import finite_float, positive_int
 from pycnn._compiled import Compiled
-from pycnn._inference import Data, part
+from pycnn._inference import Data, batch
 from pycnn._progress import checked_verbose, progress_display
 from pycnn.callbacks import Callback, CallbackList, History
 
 if TYPE_CHECKING:
-    from pycnn.model import Sequential
+    from pycnn.model import Model
 
 # How long the core trains before Python moves the bar and looks at callbacks.
 _MAX_SECONDS = 0.1
@@ -57,7 +57,7 @@ class Training:
 
     def __init__(
         self,
-        model: "Sequential",
+        model: "Model",
         compiled: Compiled,
         data: tuple[Data, Data | None],
         callbacks: tuple[Callback, ...],
@@ -69,7 +69,7 @@ class Training:
         self._options = options
         self._network = model._ready_network()
         self._trainer = _core.Trainer(
-            self._network, [x], [y], batch_size=options.batch_size, shuffle=options.shuffle
+            self._network, x, y, batch_size=options.batch_size, shuffle=options.shuffle
         )
         self._steps = self._trainer.steps_per_epoch
         self._history = History()
@@ -79,27 +79,30 @@ class Training:
             {"epochs": options.epochs, "steps": self._steps, "verbose": options.verbose},
         )
         self._step_by_step = self._callbacks.wants_batches("train")
-        self._display = progress_display(options.verbose, options.epochs, len(x))
+        self._display = progress_display(options.verbose, options.epochs, len(x[0]))
 
     def run(self) -> History:
         """Trains all epochs; callbacks end and the bar closes whatever happens."""
         logs: dict[str, float] = {}
-        self._callbacks.call("on_train_begin", {})
         try:
+            self._callbacks.begin_training()
             for epoch in range(self._options.initial_epoch, self._options.epochs):
                 logs = self._epoch(epoch)
                 if self._model.stop_training:
                     break
         finally:
             self._display.close()
-            self._callbacks.call("on_train_end", logs)
+            self._callbacks.end_training(logs)
         return self._history
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         self._callbacks.call("on_epoch_begin", epoch, {})
         self._display.begin(epoch)
         self._trainer.start_epoch()
-        logs = self._train()
+        try:
+            logs = self._train()
+        except FloatingPointError as error:  # the core says the step
+            raise FloatingPointError(f"epoch {epoch + 1}, {error}") from None
         if self._validation is not None:
             measured = _inference.evaluate(
                 self._network,
@@ -156,9 +159,8 @@ def split(data: Data, fraction: float) -> tuple[Data, Data | None]:
         raise ValueError(f"validation_split must be in [0, 1); received {share}")
     if share == 0.0:
         return data, None
-    images = len(data[0])
+    images = len(data[0][0])
     at = math.floor(images * (1.0 - share))
     if at == 0 or at == images:
         raise ValueError(f"validation_split={share} of {images} images leaves one part empty")
-    x, y = data
-    return (part(x, 0, at), part(y, 0, at)), (part(x, at, images), part(y, at, images))
+    return batch(data, 0, at), batch(data, at, images)

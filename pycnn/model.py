@@ -1,7 +1,8 @@
-"""Sequential: a chain of layers that learns."""
+"""Model: a network that learns; what every kind of model can do."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pycnn import _arrays, _core, _inference, _training
@@ -10,35 +11,91 @@ from pycnn._assembly import Assembly
 from pycnn._checks import positive_int
 from pycnn._compiled import Compiled
 from pycnn._progress import checked_verbose
+from pycnn._structure import form_of, listed
 from pycnn._summary import summary_lines
+from pycnn._topology import check_connected, ordered_calls
 from pycnn.callbacks import CallbackList, History, checked_callbacks
 from pycnn.io import architecture, weights
-from pycnn.layers import Input, Layer
+from pycnn.layers.base import Layer
+from pycnn.layers.symbolic import Input, SymbolicTensor, checked_name, checked_tensor
 from pycnn.optimizers import Optimizer
 
 PathLike = str | os.PathLike[str]
 
 
-class Sequential(Assembly):
-    """A chain of layers, each fed by the one before.
+class Model(Assembly):
+    """A network from inputs to outputs, written by calling layers.
 
-    The shape of the input comes from `Input`, from ``input_shape=`` on the first layer, or from
-    the first data. A thread that trains, evaluates or predicts has the model to itself; another
-    one gets RuntimeError.
+        x = pycnn.Input((28, 28, 1))
+        y = layers.Flatten()(x)
+        y = layers.Dense(10, activation="softmax")(y)
+        model = pycnn.Model(x, y)
+
+    A layer that is called twice uses the same weights twice, and a layer or model in two models
+    has one set of weights for both. A model can be called like a layer. A thread that trains,
+    evaluates or predicts has the model to itself; another one gets RuntimeError.
 
     Args:
-        layers: to be added in order; see `add`.
+        inputs: a `pycnn.Input`, or a list or dict of them; data come in the same form, or by name.
+        outputs: what layers gave, likewise; `predict` returns the same form. An output has the
+            name of its layer, or its key in the dict.
         name: for messages and the summary.
+
+    Raises:
+        TypeError: something else than an Input, or than what a layer gave.
+        ValueError: an output needs an input that is not listed, an input reaches no output, or two
+            layers have one name.
     """
 
-    def __init__(
-        self, layers: Iterable[Layer | Input] | None = None, name: str | None = None
-    ) -> None:
-        super().__init__("sequential" if name is None else str(name))
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
+        self._begin(name)
+        given, wanted = self._checked_ends(inputs, outputs)
+        calls = ordered_calls(wanted)
+        check_connected(given, wanted, calls, self._where)
+        operations = list(dict.fromkeys(call.operation for call in calls))
+        settled = self._name_all([*given, *operations])
+        self._layers = operations
+        self._set_outputs(given, wanted)
+        try:
+            self._built_graph()
+        except BaseException:
+            for item in settled:
+                item._name = None
+            raise
+        for operation in operations:
+            if isinstance(operation, Model):
+                operation._nested = True
+
+    def _begin(self, name: str | None) -> None:
+        """The part of the constructor that every kind of model has."""
+        super().__init__(name)
         #: Set by a callback to end the training after the present step.
         self.stop_training = False
-        for layer in layers or ():
-            self.add(layer)
+
+    def _checked_ends(self, inputs: Any, outputs: Any) -> tuple[list[Input], list[SymbolicTensor]]:
+        self._input_form, self._output_form = form_of(inputs), form_of(outputs)
+        given = listed(inputs)
+        for item in given:
+            if not isinstance(item, Input):
+                raise TypeError(f"{self._where}inputs must be pycnn.Input; received {item!r}")
+        if isinstance(inputs, dict):
+            for key, item in inputs.items():
+                if item._name is None:
+                    item._name = checked_name(key, "an input")
+                elif item._name != key:
+                    raise ValueError(
+                        f"{self._where}input {item._name!r} is listed as {key!r}; they must agree"
+                    )
+        wanted = [checked_tensor(item, self._where) for item in listed(outputs)]
+        if isinstance(outputs, dict):
+            self._given_output_names = tuple(
+                checked_name(key, "an output") or "" for key in outputs
+            )
+        if not given or not wanted:
+            raise ValueError(f"{self._where}needs at least one input and one output")
+        if len({id(item) for item in given}) != len(given):
+            raise ValueError(f"{self._where}lists an input twice")
+        return given, wanted
 
     @property
     def optimizer(self) -> Optimizer:
@@ -51,23 +108,36 @@ class Sequential(Assembly):
         loss: Any = None,
         metrics: Any = None,
         callbacks: Any = None,
+        loss_weights: Any = None,
     ) -> None:
         """Says how to train; forgets what the optimizer remembers of an earlier training.
 
         Args:
             optimizer: a name, e.g. "adam", or one of `pycnn.optimizers`.
-            loss: a name or one of `pycnn.losses`; None for a model that only predicts.
-            metrics: names or objects of `pycnn.metrics`, e.g. ``["accuracy"]``.
+            loss: a name or one of `pycnn.losses`; None for a model that only predicts. With
+                several outputs a list or a dict by output; one alone is for all of them.
+            metrics: names or objects of `pycnn.metrics`, e.g. ``["accuracy"]``; with several
+                outputs a list of such lists, or a dict by output.
             callbacks: called in every `fit`, before those given there.
+            loss_weights: factors of the outputs' losses in the total, a list or a dict by output;
+                1 by default.
 
         Raises:
-            ValueError: an unknown name, or a loss or metric that does not go with the output.
+            ValueError: an unknown name; a loss or metric that does not go with the output, or for
+                an output that does not exist.
             TypeError: neither a name nor an object of the kind.
             RuntimeError: called while `fit` runs, or the model is in use by another thread.
         """
         with self._exclusive():
             self._refuse_in_fit("compile")
-            compiled = Compiled.of(optimizer, loss, metrics, callbacks)
+            compiled = Compiled.of(
+                optimizer,
+                loss,
+                metrics,
+                callbacks,
+                loss_weights,
+                outputs=self._output_structure.names or ("output",),
+            )
             if self.built and self._layers:
                 compiled.apply(self._ready_network())
             self._compiled = compiled
@@ -88,8 +158,10 @@ class Sequential(Assembly):
         """Trains on data in memory; Ctrl-C ends it with KeyboardInterrupt and a usable model.
 
         Args:
-            x: images ``(images, *input_shape)``; uint8 and float32 are used in place.
-            y: labels ``(images,)`` for a sparse loss, else ``(images, *output_shape)``.
+            x: images ``(images, *input_shape)``; uint8 and float32 are used in place. A list or a
+                dict by name where the model has several inputs.
+            y: labels ``(images,)`` for a sparse loss, else ``(images, *output_shape)``; a list or
+                a dict by name where it has several outputs.
             batch_size: images in a step; the last one of an epoch may be smaller.
             epochs: number of the epoch to end before, counted from 0.
             verbose: 0 silent, 1 or "auto" a progress bar, 2 a line per epoch.
@@ -127,7 +199,8 @@ class Sequential(Assembly):
             self._in_fit = True
             self.stop_training = False
             try:
-                return training.run()
+                with self._training():
+                    return training.run()
             finally:
                 self._in_fit = False
 
@@ -164,8 +237,8 @@ class Sequential(Assembly):
             with self._unbuilt_on_error():
                 data = self._data(x, y, "x", "y")
                 network = self._ready_network()
-            listed = self._callback_list(callbacks, show, len(data[0]), size)
-            logs = _inference.evaluate(network, compiled, data, size, listed, show)
+            hooks = self._callback_list(callbacks, show, len(data[0][0]), size)
+            logs = _inference.evaluate(network, compiled, data, size, hooks, show)
             return logs if return_dict else _plain(logs)
 
     def predict(
@@ -175,11 +248,13 @@ class Sequential(Assembly):
         verbose: str | int = "auto",
         *,
         callbacks: Any = None,
-    ) -> Array:
+    ) -> Any:
         """Returns the model's outputs, float32 ``(images, *output_shape)``.
 
+        Of several outputs it returns a list or a dict, as they were given to `Model`.
+
         Args:
-            x: images ``(images, *input_shape)``.
+            x: images ``(images, *input_shape)``, as in `fit`.
             batch_size: images at a time.
             verbose: 0 is silent, else a line with the speed.
             callbacks: their predict hooks are called.
@@ -193,8 +268,8 @@ class Sequential(Assembly):
             with self._unbuilt_on_error():
                 images = self._images(x, "x")
                 network = self._ready_network()
-            listed = self._callback_list(callbacks, show, len(images), size)
-            return _inference.predict(network, images, size, listed, show)
+            hooks = self._callback_list(callbacks, show, len(images[0]), size)
+            return _inference.predict(network, images, size, hooks, self._output_structure, show)
 
     def train_on_batch(
         self, x: Any, y: Any = None, return_dict: bool = False
@@ -205,7 +280,8 @@ class Sequential(Assembly):
             with self._unbuilt_on_error():
                 images, labels = self._data(x, y, "x", "y")
                 rate = compiled.optimizer.rate_at(compiled.optimizer.iterations)
-                totals = self._ready_network().train_step([images], [labels], rate)
+                with self._training() as network:
+                    totals = network.train_step(images, labels, rate)
             compiled.optimizer.iterations += 1
             logs = compiled.logs(totals)
             return logs if return_dict else _plain(logs)
@@ -214,12 +290,14 @@ class Sequential(Assembly):
         """Prints a table of the layers, and the totals.
 
         A row has the output shape, the parameters, the multiply-adds of one image, and the
-        receptive field, height x width in pixels of the input.
+        receptive field, height x width in pixels of the input; where the layers are no chain,
+        also what each is connected to.
 
         Args:
             print_fn: called with each line.
         """
-        for line in summary_lines(self.name, self._built_graph(), self._spans):
+        graph = self._built_graph()
+        for line in summary_lines(self.name, graph, self._inputs, self._spans):
             print_fn(line)
 
     def save(self, filepath: PathLike) -> None:
@@ -256,41 +334,67 @@ class Sequential(Assembly):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the architecture, JSON-able but for what own layers put in."""
-        return architecture.config(self.name, self.input_shape[1:], self._layers)
+        self._built_graph()
+        self._check_saveable()
+        return architecture.graph_config(self)
 
     @classmethod
     def from_config(
         cls, config: dict[str, Any], custom_objects: dict[str, type[Layer]] | None = None
-    ) -> "Sequential":
+    ) -> "Model":
         """Makes a model, with new weights, from what `get_config` gave."""
-        model = cls(name=config["name"])
-        model.add(Input(config["input_shape"]))
-        for layer in architecture.layers(config, custom_objects):
-            model.add(layer)
-        return model
+        inputs, outputs = architecture.graph(config, custom_objects)
+        return cls(inputs, outputs, name=config["name"])
 
     def _ready_compiled(self, need_loss: bool = True) -> Compiled:
-        if self._compiled is None or (need_loss and self._compiled.loss is None):
+        if self._compiled is None or (need_loss and not self._compiled.has_loss):
             raise RuntimeError(
                 f"{self._where}call compile(optimizer, loss, metrics) with a loss first"
             )
         return self._compiled
 
-    def _images(self, x: Any, name: str) -> _core.Tensor:
+    def _build_from(self, x: Any) -> None:
+        """Builds the model for data like `x` unless it is built."""
+
+    @contextmanager
+    def _unbuilt_on_error(self) -> Iterator[None]:
+        """Undoes a build from data when what follows it fails."""
+        yield
+
+    def _check_saveable(self) -> None:
+        if self._crossing:
+            raise ValueError(
+                f"{self._crossing[0]._where}is both in a nested model and outside of it; such a "
+                "model cannot be described in a file; save_weights can keep its weights"
+            )
+
+    def _images(self, x: Any, name: str) -> list[_core.Tensor]:
+        """Returns one tensor for each input; builds the model when it is not built."""
         if not self._layers:
             raise ValueError(f"{self._where}has no layers")
         self._build_from(x)
-        return _arrays.inputs(x, self.input_shape[1:], self._first_layer, name)  # type: ignore[arg-type]
+        structure = self._input_structure
+        tensors = []
+        for index, item in enumerate(structure.spread(x, name, self._where)):
+            shape, label = self._inputs[index].image_shape, structure.label(index, name)
+            tensors.append(_arrays.inputs(item, shape, self._reader(index), label))
+            _arrays.check_lengths(tensors[0], tensors[-1], structure.label(0, name), label)
+        return tensors
 
     def _data(self, x: Any, y: Any, x_name: str, y_name: str) -> _inference.Data:
-        """Returns images and targets as tensors; builds the model when it is not built."""
-        loss = self._ready_compiled().loss
-        assert loss is not None
+        """Returns inputs and targets as tensors; builds the model when it is not built."""
+        compiled = self._ready_compiled()
         images = self._images(x, x_name)
-        where = self._layers[-1]._where
-        targets = _arrays.targets(y, loss.kind, self.output_shape[1:], y_name, where)  # type: ignore[arg-type]
-        _arrays.check_lengths(images, targets, x_name, y_name)
-        return images, targets
+        structure = self._output_structure
+        first_label = self._input_structure.label(0, x_name)
+        tensors = []
+        for index, item in enumerate(structure.spread(y, y_name, self._where)):
+            loss = compiled.outputs[index].loss
+            assert loss is not None
+            shape, label = self._outputs[index].image_shape, structure.label(index, y_name)
+            tensors.append(_arrays.targets(item, loss.kind, shape, label, self._maker(index)))
+            _arrays.check_lengths(images[0], tensors[-1], first_label, label)
+        return images, tensors
 
     def _training_data(
         self, x: Any, y: Any, validation_data: Any, validation_split: float

@@ -1,9 +1,10 @@
 """Every op of the core as a function on arrays, forward and backward: for study and for tests.
 
 Images are NHWC: (batch, height, width, channels); convolution kernels are (height, width, in, out),
-dense kernels (in, out). Whatever `numpy.asarray` can turn into float32 is accepted, a fresh float32
-array comes back. `op_backward` takes `dy`, the gradient of some number E by the op's output, and
-gives the gradients of E by the op's inputs; gradients by parameters are sums over the batch.
+dense kernels (in, out). Arrays of real numbers that float32 can hold are accepted, and what
+`numpy.asarray` makes one of; a fresh float32 array comes back. `op_backward` takes `dy`, the
+gradient of some number E by the op's output, and gives the gradients of E by the op's inputs;
+gradients by parameters are sums over the batch.
 
 Each call builds a network of one layer and runs it as training would, so what is computed here is
 what a model computes. The core checks shapes and options: ValueError, in words that begin with the
@@ -158,7 +159,7 @@ def conv2d(
             dilation is not positive, groups do not divide the channels, the batch is empty.
     """
     images, weights = as_float32(x), as_kernel(kernel, 4, "Conv2D")
-    parameters = [weights] if bias is None else [weights, as_float32(bias)]
+    parameters = [weights] if bias is None else [weights, as_float32(bias, "bias")]
     add = add_conv2d(images, weights, strides, padding, dilation, groups, bias is not None)
     return forward("Conv2D", images, add, parameters)
 
@@ -214,7 +215,7 @@ def depthwise_conv2d(
         ValueError: as `conv2d`.
     """
     images, weights = as_float32(x), as_kernel(kernel, 4, "DepthwiseConv2D")
-    parameters = [weights] if bias is None else [weights, as_float32(bias)]
+    parameters = [weights] if bias is None else [weights, as_float32(bias, "bias")]
     add = add_depthwise_conv2d(images, weights, strides, padding, dilation, bias is not None)
     return forward("DepthwiseConv2D", images, add, parameters)
 
@@ -322,7 +323,7 @@ def dense(x: npt.ArrayLike, kernel: npt.ArrayLike, bias: npt.ArrayLike | None = 
         ValueError: ranks or sizes do not agree, the batch is empty.
     """
     rows, weights = as_float32(x), as_kernel(kernel, 2, "Dense")
-    parameters = [weights] if bias is None else [weights, as_float32(bias)]
+    parameters = [weights] if bias is None else [weights, as_float32(bias, "bias")]
     return forward("Dense", rows, _dense_layer(rows, weights, bias is not None), parameters)
 
 
@@ -566,12 +567,12 @@ def cross_entropy_backward(probabilities: npt.ArrayLike, labels: npt.ArrayLike) 
 
 def mean_squared_error(y_pred: npt.ArrayLike, y_true: npt.ArrayLike) -> float:
     """Mean over all elements of (y_pred - y_true)^2; both of one shape (batch, ...)."""
-    return _loss("mean_squared_error", y_pred, as_float32(y_true))[0]
+    return _loss("mean_squared_error", y_pred, as_float32(y_true, "y_true"))[0]
 
 
 def mean_squared_error_backward(y_pred: npt.ArrayLike, y_true: npt.ArrayLike) -> Array:
     """Gradient of `mean_squared_error` by y_pred: 2 * (y_pred - y_true) / number of elements."""
-    return _loss("mean_squared_error", y_pred, as_float32(y_true))[1]
+    return _loss("mean_squared_error", y_pred, as_float32(y_true, "y_true"))[1]
 
 
 # Optimizers --------------------------------------------------------------------------------------
@@ -595,7 +596,7 @@ def sgd(
         ValueError: momentum outside [0, 1), Nesterov without momentum, a negative decay, shapes
             that differ.
     """
-    speed = None if velocity is None else np.asarray(velocity)[np.newaxis]
+    speed = None if velocity is None else as_float32(velocity, "velocity")[np.newaxis]
     rule = _core.SGD(momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
     weights, state = _update(rule, 1, parameter, gradient, speed, learning_rate, 1)
     return weights, state[0]
@@ -690,13 +691,13 @@ def _update(
     step: int,
 ) -> tuple[Array, Array]:
     """A step of any rule; `state` None is so many arrays of zeros."""
-    weights = as_float32(parameter)
+    weights = as_float32(parameter, "parameter")
     before = np.zeros((arrays, *weights.shape)) if state is None else state
     new_parameter, new_state = _core.update_parameter(
         rule,
         _core.Tensor(weights),
-        _core.Tensor(as_float32(gradient)),
-        _core.Tensor(as_float32(before)),
+        _core.Tensor(as_float32(gradient, "gradient")),
+        _core.Tensor(as_float32(before, "state")),
         learning_rate,
         step,
     )
@@ -753,6 +754,6 @@ def _loss(kind: str, predictions: npt.ArrayLike, targets: npt.ArrayLike) -> tupl
     if labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer):
         goal = _core.Tensor(np.ascontiguousarray(labels, dtype=np.int64))
     else:
-        goal = _core.Tensor(as_float32(labels))
-    value, gradient = _core.loss(kind, _core.Tensor(as_float32(predictions)), goal)
+        goal = _core.Tensor(as_float32(targets, "labels"))
+    value, gradient = _core.loss(kind, _core.Tensor(as_float32(predictions, "predictions")), goal)
     return value, as_numpy(gradient)

@@ -318,6 +318,24 @@ void bind_graph(py::module_& m) {
       .def("python_layer", &add_python_layer, py::arg("x"), py::kw_only(), py::arg("output_shape"),
            py::arg("forward"), py::arg("backward"),
            py::arg("parameters") = std::vector<WeightArgument>{}, py::arg("name") = "")
+      .def("share_parameters", &Graph::share_parameters, py::arg("node"), py::arg("owner"),
+           "Lets a node use the weights of an earlier one in place of its own; their gradients\n"
+           "add up. Weights behind those that are dropped move up.")
+      .def(
+          "weight_shapes",
+          [](const Graph& g, int node) {
+            if (node < 0 || static_cast<std::size_t>(node) >= g.nodes().size()) {
+              throw ValueError("[Graph] there is no node " + std::to_string(node));
+            }
+            std::vector<ShapeTuple> shapes;
+            for (ParameterId p : g.nodes()[static_cast<std::size_t>(node)].parameters) {
+              shapes.push_back(to_tuple(g.parameters()[static_cast<std::size_t>(p)].shape));
+            }
+            return shapes;
+          },
+          py::arg("node"))
+      .def_property_readonly("node_count",
+                             [](const Graph& g) { return static_cast<int>(g.nodes().size()); })
       .def(
           "regularize",
           [](Graph& g, ValueId value, const std::string& weight, float l1, float l2) {

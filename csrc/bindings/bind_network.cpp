@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +36,13 @@ void bind_totals(py::module_& m) {
       .def_readonly("done", &Progress::done);
 }
 
+std::unique_ptr<Network> make_network(const Graph& graph, std::vector<ValueId> outputs,
+                                      std::uint64_t seed) {
+  Graph own = graph;  // while nobody can add to it
+  const py::gil_scoped_release release;
+  return std::make_unique<Network>(std::move(own), std::move(outputs), seed);
+}
+
 Totals train_step(Network& n, const Tensors& x, const Tensors& y, float learning_rate) {
   return n.train_step(x, y, learning_rate);
 }
@@ -65,8 +73,7 @@ void bind_network(py::module_& m) {
                       "A graph with weights, optimizer and plans.\n\n"
                       "Calls release the GIL, watch for Ctrl-C and refuse a second thread\n"
                       "(RuntimeError).")
-      .def(py::init<Graph, std::vector<ValueId>, std::uint64_t>(), py::arg("graph"),
-           py::arg("outputs"), py::arg("seed"))
+      .def(py::init(&make_network), py::arg("graph"), py::arg("outputs"), py::arg("seed"))
       .def("get_parameter", &Network::get_parameter, py::arg("index"), "A copy of a weight.")
       .def("set_parameter", &Network::set_parameter, py::arg("index"), py::arg("value"))
       .def(

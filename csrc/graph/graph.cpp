@@ -47,7 +47,7 @@ std::string kind_of(const NodeOptions& options) {
 
 // A block of 16 images in float32 must be addressable; larger shapes are refused here, before
 // anything is allocated.
-void check_shape(const Shape& shape, const std::string& who) {
+void check_shape(const Shape& shape, const std::string& who, const char* where = "per image") {
   if (shape.empty()) throw ValueError(who + " shape must have at least one dimension; got ()");
   std::int64_t elements = 1;
   for (std::int64_t d : shape) {
@@ -56,8 +56,8 @@ void check_shape(const Shape& shape, const std::string& who) {
     }
     elements = checked_mul(elements, d);
     if (elements > std::numeric_limits<std::int32_t>::max()) {
-      throw ValueError(who + " more than 2^31 elements per image are not supported; got shape " +
-                       to_string(shape));
+      throw ValueError(who + " more than 2^31 elements " + where +
+                       " are not supported; got shape " + to_string(shape));
     }
   }
 }
@@ -107,6 +107,55 @@ ValueId Graph::add_node(std::string name, NodeOptions options, std::vector<Value
   values_.push_back({std::move(output_shape), static_cast<int>(nodes_.size())});
   nodes_.push_back(std::move(node));
   return nodes_.back().output;
+}
+
+void Graph::share_parameters(int node, int owner) {
+  const int count = static_cast<int>(nodes_.size());
+  if (owner < 0 || node <= owner || node >= count) {
+    throw ValueError("[Graph] node " + std::to_string(node) + " cannot share weights of node " +
+                     std::to_string(owner) + "; there are " + std::to_string(count) +
+                     " nodes, and the owner comes first");
+  }
+  const std::vector<ParameterId> own = nodes_[static_cast<std::size_t>(node)].parameters;
+  const std::vector<ParameterId> kept = nodes_[static_cast<std::size_t>(owner)].parameters;
+  check_sharing(nodes_[static_cast<std::size_t>(node)], nodes_[static_cast<std::size_t>(owner)]);
+  if (own == kept) return;
+  // Where each parameter is found when those of `node` are gone.
+  std::vector<ParameterId> moved(parameters_.size());
+  std::vector<Parameter> left;
+  for (std::size_t p = 0; p < parameters_.size(); ++p) {
+    moved[p] = static_cast<ParameterId>(left.size());
+    if (std::find(own.begin(), own.end(), static_cast<ParameterId>(p)) == own.end()) {
+      left.push_back(std::move(parameters_[p]));
+    }
+  }
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    moved[static_cast<std::size_t>(own[i])] = moved[static_cast<std::size_t>(kept[i])];
+  }
+  parameters_ = std::move(left);
+  for (Node& n : nodes_) {
+    for (ParameterId& p : n.parameters) p = moved[static_cast<std::size_t>(p)];
+  }
+}
+
+void Graph::check_sharing(const Node& node, const Node& owner) const {
+  if (std::holds_alternative<HostOptions>(node.options) && !node.parameters.empty()) {
+    throw ValueError(node.who() + " cannot share its weights: a host layer is called once");
+  }
+  if (node.options.index() != owner.options.index() ||
+      node.parameters.size() != owner.parameters.size()) {
+    throw ValueError(node.who() + " cannot share the weights of " + owner.who() +
+                     ", which is of another kind");
+  }
+  for (std::size_t i = 0; i < node.parameters.size(); ++i) {
+    const Parameter& a = parameters_[static_cast<std::size_t>(node.parameters[i])];
+    const Parameter& b = parameters_[static_cast<std::size_t>(owner.parameters[i])];
+    if (a.shape != b.shape) {
+      throw ValueError(node.who() + " is called on inputs that need different weights: '" + a.name +
+                       "' is " + to_string(b.shape) + " for the first and would be " +
+                       to_string(a.shape));
+    }
+  }
 }
 
 ValueId Graph::conv2d(ValueId x, const Conv2dOptions& options, std::string name,
@@ -258,7 +307,9 @@ ValueId Graph::host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape out
                           std::vector<Parameter> parameters, std::string name) {
   const std::string prefix = pycnn::who("PythonLayer", name);
   shape(x);
-  for (const Parameter& p : parameters) check_shape(p.shape, prefix + " weight '" + p.name + "'");
+  for (const Parameter& p : parameters) {
+    check_shape(p.shape, prefix + " weight '" + p.name + "'", "in a weight");
+  }
   return add_node(std::move(name), HostOptions{std::move(layer)}, {x}, std::move(output_shape),
                   std::move(parameters));
 }
@@ -309,6 +360,7 @@ Field all_of(const Shape& input, Field before) {
 std::vector<NodeInfo> Graph::describe() const {
   std::vector<Field> fields(values_.size());
   std::vector<NodeInfo> infos;
+  std::vector<bool> counted(parameters_.size());  // shared weights belong to their first node
   const Shape none;
   const Shape& in = inputs_.empty() ? none : shape(inputs_[0]);
   const Field whole{in.size() > 0 ? in[0] : 1, in.size() > 1 ? in[1] : 1, 0, 0};
@@ -323,6 +375,8 @@ std::vector<NodeInfo> Graph::describe() const {
     NodeInfo info{node.name, node.kind(), out, 0, 0, 0, 0, 0};
     for (ParameterId p : node.parameters) {
       const Parameter& parameter = parameters_[static_cast<std::size_t>(p)];
+      if (counted[static_cast<std::size_t>(p)]) continue;
+      counted[static_cast<std::size_t>(p)] = true;
       info.parameter_count += element_count(parameter.shape);
       if (parameter.trainable) info.trainable_count += element_count(parameter.shape);
     }

@@ -145,6 +145,10 @@ class Graph {
   ValueId host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape output_shape,
                      std::vector<Parameter> parameters, std::string name = "");
 
+  // Lets `node` use the weights of `owner`, an earlier node with weights of the same shapes, in
+  // place of its own, which are dropped; ParameterIds behind them move up. Their gradients add up.
+  // ValueError for nodes that do not go together.
+  void share_parameters(int node, int owner);
   // Puts a penalty on a weight of the node that makes `value`. ValueError for a weight that is
   // not there or not trained, for a factor that is negative or not finite.
   void regularize(ValueId value, std::string_view weight, const Penalty& penalty);
@@ -164,6 +168,7 @@ class Graph {
   };
   ValueId add_node(std::string name, NodeOptions options, std::vector<ValueId> inputs,
                    Shape output_shape, std::vector<Parameter> parameters);
+  void check_sharing(const Node& node, const Node& owner) const;
 
   std::vector<Value> values_;
   std::vector<ValueId> inputs_;

@@ -150,6 +150,7 @@ struct BatchNormBackwardCombine {  // leader: dgamma, dbeta, and the means over 
   int channels;
   BufferId partial, means;
   ParameterId gamma, beta;
+  bool accumulate;  // as in Instruction
 };
 struct BatchNormBackwardInput {  // means: -1 when the statistics are constants
   BufferId dy, x, statistics, means, dx;
@@ -234,6 +235,8 @@ struct Instruction {
   std::vector<BufferId> reads;
   std::vector<BufferId> writes;
   bool forward = true;
+  // Its weights have gradients from an instruction before it in the program: they are added to.
+  bool accumulate = false;
   bool barrier = false;  // needs the whole batch: one thread runs it while the blocks wait
 };
 

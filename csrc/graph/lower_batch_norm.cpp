@@ -55,7 +55,7 @@ void lower_back(PlanBuilder& b, const Group& group, const BatchNormOptions& opti
   b.emit(BatchNormBackwardSums{dy, x, statistics, partial}, n.who(), {dy, x, statistics},
          {partial});
   b.emit(BatchNormBackwardCombine{std::int64_t{s.height} * s.width, s.channels, partial, means,
-                                  w.gamma, w.beta},
+                                  w.gamma, w.beta, b.accumulates()},
          n.who(), {partial}, {means}, true);
   if (!b.wants_gradient(n.input())) return;
   const BufferId dx = b.new_buffer(b.shape(n.input()), n.name + " input gradient");

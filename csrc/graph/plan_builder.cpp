@@ -100,7 +100,8 @@ void PlanBuilder::widen_halo(BufferId id, const Halo& halo) { widen(buffer(id).h
 void PlanBuilder::emit(Operation operation, const std::string& who,
                        std::initializer_list<BufferId> reads,
                        std::initializer_list<BufferId> writes, bool barrier) {
-  plan_.program.push_back({std::move(operation), who, reads, writes, in_forward_, barrier});
+  plan_.program.push_back(
+      {std::move(operation), who, reads, writes, in_forward_, accumulates_, barrier});
   plan_.has_barriers |= barrier;
 }
 
@@ -205,7 +206,7 @@ void PlanBuilder::losses(const std::vector<LossSpec>& specs) {
       step.dz = new_buffer(s, "loss gradient");
       writes.push_back(step.dz);
     }
-    plan_.program.push_back({step, "[loss]", reads, writes, true, false});
+    plan_.program.push_back({step, "[loss]", reads, writes, true, false, false});
     // The gradients meet only after all losses are done: these buffers wait until then.
     if (step.dz >= 0) add_gradient(spec.predictions, step.dz, "[loss]");
   }
@@ -214,13 +215,18 @@ void PlanBuilder::losses(const std::vector<LossSpec>& specs) {
 
 void PlanBuilder::backward() {
   in_forward_ = false;
+  std::vector<bool> written(graph_.parameters().size());
   for (std::size_t i = fused_.groups.size(); i-- > 0;) {
     const Group& group = fused_.groups[i];
     // No loss behind it, or nothing in front of it that learns.
     if (gradient(group.output) < 0 || !wants_gradient(group.output)) continue;
-    std::visit([&](const auto& options) { lower_back(*this, group, options); },
-               node(group).options);
+    const Node& n = node(group);
+    // Weights are shared by whole nodes: the first tells for all.
+    accumulates_ = !n.parameters.empty() && written[static_cast<std::size_t>(n.parameters.front())];
+    std::visit([&](const auto& options) { lower_back(*this, group, options); }, n.options);
+    for (ParameterId p : n.parameters) written[static_cast<std::size_t>(p)] = true;
   }
+  accumulates_ = false;
   if (!wants_input_gradients()) return;
   for (const FusedInput& input : fused_.inputs) {
     BufferId dx = gradient(input.value);

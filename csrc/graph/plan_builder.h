@@ -52,6 +52,8 @@ class PlanBuilder {
   BufferId gradient(ValueId v) const { return gradients_[static_cast<std::size_t>(v)]; }
   bool wants_gradient(ValueId v) const { return wanted_[static_cast<std::size_t>(v)]; }
   void add_gradient(ValueId v, BufferId part, const std::string& who);
+  // Whether the weights of the node at hand have gradients already, from another node with them.
+  bool accumulates() const { return accumulates_; }
 
   // A buffer that forward leaves for backward of the same group.
   void save(const Group& group, BufferId id) { saved_[static_cast<std::size_t>(group.node)] = id; }
@@ -68,6 +70,7 @@ class PlanBuilder {
   const Graph& graph_;
   FusedGraph fused_;
   bool in_forward_ = true;
+  bool accumulates_ = false;
   Plan plan_;
   std::vector<Halo> halos_;          // by value
   std::vector<bool> wanted_;         // by value

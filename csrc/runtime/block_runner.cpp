@@ -17,7 +17,9 @@ void BlockRunner::run(const Instruction& instruction, const Block& block) const 
   for (BufferId id : instruction.writes) {
     if (buffer(id).has_halo()) clear_halo(block, id);
   }
-  std::visit([&](const auto& operation) { run(operation, block); }, instruction.operation);
+  Block at = block;
+  at.accumulate |= instruction.accumulate;
+  std::visit([&](const auto& operation) { run(operation, at); }, instruction.operation);
 }
 
 // ---- operands

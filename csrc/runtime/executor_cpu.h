@@ -64,6 +64,7 @@ class CpuExecutor {
   void lead(const BlockRunner& runner, const BatchNormCombine& i);
   void lead(const BlockRunner& runner, const BatchNormBackwardCombine& i);
   float* first_partial(ParameterId id);
+  const float* newest(ParameterId id) const;
   Tensor collect(const BlockRunner& runner, BufferId from, const Shape& image_shape);
   void distribute(const BlockRunner& runner, BufferId to, const Tensor& images);
   std::vector<Tensor> host_weights(const Node& node) const;

@@ -107,10 +107,18 @@ void CpuExecutor::lead(const BlockRunner& runner, const HostBackward& i) {
 
 // ---- batch normalization: what the blocks found, combined in order
 
+// A statistic as this step has left it so far: nodes may share it.
+const float* CpuExecutor::newest(ParameterId id) const {
+  for (std::size_t m = moved_.size(); m-- > 0;) {
+    if (moved_[m].id == id) return moved_[m].values.data();
+  }
+  return parameters_.at(id);
+}
+
 void CpuExecutor::lead(const BlockRunner& runner, const BatchNormCombine& i) {
   Moved mean{i.moving_mean, {}}, variance{i.moving_variance, {}};
-  const float* old_mean = parameters_.at(i.moving_mean);
-  const float* old_variance = parameters_.at(i.moving_variance);
+  const float* old_mean = newest(i.moving_mean);
+  const float* old_variance = newest(i.moving_variance);
   for (int c = 0; c < i.channels; ++c) {
     // Chan, Golub and LeVeque 1979: mean and squared deviations of a union from those of its parts.
     double n = 0, m = 0, deviation = 0;
@@ -153,8 +161,13 @@ void CpuExecutor::lead(const BlockRunner& runner, const BatchNormBackwardCombine
       means.second[c] = static_cast<float>(sum_dyh / n);
     }
     // Into the first partial sum; nobody writes these places of the others.
-    if (i.beta >= 0) first_partial(i.beta)[c] = static_cast<float>(sum_dy);
-    if (i.gamma >= 0) first_partial(i.gamma)[c] = static_cast<float>(sum_dyh);
+    const auto give = [&](ParameterId id, double sum) {
+      if (id < 0) return;
+      float& gradient = first_partial(id)[c];
+      gradient = (i.accumulate ? gradient : 0.0f) + static_cast<float>(sum);
+    };
+    give(i.beta, sum_dy);
+    give(i.gamma, sum_dyh);
   }
 }
 

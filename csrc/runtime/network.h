@@ -98,8 +98,9 @@ class Network {
   // The plan of a training step (of prediction before compile).
   std::string plan_report();
 
-  // Every epoch shuffles in an order of its own: the number of epochs begun so far, counted here.
-  std::uint64_t next_epoch() { return epochs_++; }
+  // Every epoch shuffles in an order of its own: the number of epochs done so far.
+  std::uint64_t epochs() const { return epochs_; }
+  void count_epoch() { ++epochs_; }
 
  private:
   void require_compiled() const;

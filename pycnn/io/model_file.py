@@ -7,15 +7,16 @@ from typing import Any
 from pycnn._compiled import Compiled
 from pycnn.io import weights
 from pycnn.layers import Layer
-from pycnn.model import Sequential
+from pycnn.model import Model
+from pycnn.sequential import Sequential
 
 
 def load_model(
     filepath: str | os.PathLike[str],
     custom_objects: dict[str, type[Layer]] | None = None,
     compile: bool = True,
-) -> Sequential:
-    """Returns a model from a file of `Sequential.save`.
+) -> Model:
+    """Returns a model from a file of `Model.save`.
 
     Nothing in the file is run. Shapes are compared with the file's header before memory for the
     weights is taken.
@@ -34,13 +35,19 @@ def load_model(
     if "model" not in metadata:
         raise ValueError(f"{where}: has weights only; make the model and call load_weights")
     with _naming(where):
-        model = Sequential.from_config(json.loads(metadata["model"]), custom_objects)
+        kind = Model if metadata.get("class_name") == "Model" else Sequential
+        model = kind.from_config(json.loads(metadata["model"]), custom_objects)
         compiled = json.loads(metadata["compile"]) if compile and "compile" in metadata else None
         settled = Compiled.from_config(compiled) if compiled is not None else None
     arrays = weights.read(filepath, model._built_graph().parameters)
     model.set_weights(arrays)
     if settled is not None:
-        model.compile(settled.optimizer, settled.loss, settled.metrics)
+        model.compile(
+            settled.optimizer,
+            [output.loss for output in settled.outputs],
+            [output.metrics for output in settled.outputs],
+            loss_weights=[output.weight for output in settled.outputs],
+        )
     return model
 
 

@@ -7,8 +7,9 @@ native core does the work. For a layer of your own see `Layer`.
 from pycnn.layers.activation import ELU, GELU, Activation, LeakyReLU, ReLU, Softmax
 from pycnn.layers.base import Layer
 from pycnn.layers.convolution import Conv2D, DepthwiseConv2D
-from pycnn.layers.core import Dense, Flatten, Input, Rescaling
+from pycnn.layers.core import Dense, Flatten, Rescaling
 from pycnn.layers.local_response import LocalResponseNormalization
+from pycnn.layers.merge import Add, Concatenate, add, concatenate
 from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.own import Weight
 from pycnn.layers.pooling import (
@@ -19,13 +20,16 @@ from pycnn.layers.pooling import (
 )
 from pycnn.layers.regularization import Dropout
 from pycnn.layers.reshaping import Permute, Reshape, ZeroPadding2D
+from pycnn.layers.symbolic import Input
 
 __all__ = [
     "ELU",
     "GELU",
     "Activation",
+    "Add",
     "AveragePooling2D",
     "BatchNormalization",
+    "Concatenate",
     "Conv2D",
     "Dense",
     "DepthwiseConv2D",
@@ -45,4 +49,6 @@ __all__ = [
     "Softmax",
     "Weight",
     "ZeroPadding2D",
+    "add",
+    "concatenate",
 ]

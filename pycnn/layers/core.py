@@ -1,27 +1,13 @@
-"""The input of a model, dense layers, and changes of shape and scale."""
+"""Dense layers, and changes of shape and scale."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from pycnn import initializers, regularizers
-from pycnn._checks import finite_float, positive_int, shape_tuple
+from pycnn._checks import finite_float, positive_int
 from pycnn._core import Graph
 from pycnn.layers.activation import add_activation, checked_activation
 from pycnn.layers.base import Layer
-
-
-class Input:
-    """The shape of one image; first in a `Sequential`.
-
-    Args:
-        shape: without the batch, e.g. ``(28, 28, 1)``.
-    """
-
-    def __init__(self, shape: Sequence[int]) -> None:
-        self.shape = shape_tuple(shape, "shape", "[Input] ")
-
-    def __repr__(self) -> str:
-        return f"Input({self.shape})"
 
 
 class Flatten(Layer):

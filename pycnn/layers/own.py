@@ -1,6 +1,7 @@
 """How a layer written in Python takes part in a native step."""
 
 import inspect
+import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,22 +25,30 @@ class Weight:
         gradient: of the loss, summed over the batch; `Layer.backward` sets it.
     """
 
-    def __init__(self, name: str, shape: tuple[int, ...], initializer: str, where: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: str,
+        where: str,
+        fetch: Callable[[], Array | None],
+    ) -> None:
         self.name = name
         self.shape = shape
         self.initializer = initializer
         self.gradient: Array | None = None
         self._where = where
         self._bound: Array | None = None
-        self._fetch: Callable[[], Array] | None = None
+        self._fetch = fetch  # None before a model has given it a value
 
     @property
     def value(self) -> Array:
         """The weight's numbers, float32; read-only in effect: change them by `set_weights`."""
         if self._bound is not None:
             return self._bound
-        if self._fetch is not None:
-            return self._fetch()
+        value = self._fetch()
+        if value is not None:
+            return value
         raise ValueError(f"{self._where}weight {self.name!r} has no value before the model does")
 
     def _take_gradient(self) -> Array:
@@ -47,6 +56,17 @@ class Weight:
             raise ValueError(f"{self._where}backward did not set the gradient of {self.name!r}")
         gradient, self.gradient = np.asarray(self.gradient), None
         return _checked(gradient, self.shape, f"{self._where}gradient of {self.name!r}")
+
+
+def fetcher(layer: "Layer", index: int) -> Callable[[], Array | None]:
+    """Returns a function that reads a weight of `layer` from the model that has trained it."""
+    reference = weakref.ref(layer)
+
+    def fetch() -> Array | None:
+        owner = reference()
+        return None if owner is None or owner._held is None else owner._held.value(index)
+
+    return fetch
 
 
 def add_python_layer(layer: "Layer", graph: Graph, value: int) -> int:

@@ -3,7 +3,8 @@
 import os
 from typing import TypeVar
 
-from pycnn.model import Model, Sequential
+from pycnn.model import Model
+from pycnn.sequential import Sequential
 
 PathLike = str | os.PathLike[str]
 AnyModel = TypeVar("AnyModel", Sequential, Model)

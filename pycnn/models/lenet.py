@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from pycnn import layers
 from pycnn.layers import Input
-from pycnn.model import Sequential
 from pycnn.models._weights import PathLike, with_weights
+from pycnn.sequential import Sequential
 
 
 def lenet5(
