@@ -84,10 +84,11 @@ void bind_network(py::module_& m) {
           py::kw_only(), py::arg("outputs"), py::arg("optimizer"))
       .def("train_step", &train_step, py::arg("x"), py::arg("y"), py::arg("learning_rate"),
            Release(), "One step on all of x and y as one batch.")
-      .def("evaluate", &Network::evaluate, py::arg("x"), py::arg("y"), py::arg("batch_size"),
-           Release())
-      .def("predict", &Network::predict, py::arg("x"), py::arg("batch_size"),
-           py::arg("training") = false, Release(),
+      .def("evaluate",
+           py::overload_cast<const Tensors&, const Tensors&, std::int64_t>(&Network::evaluate),
+           py::arg("x"), py::arg("y"), py::arg("batch_size"), Release())
+      .def("predict", py::overload_cast<const Tensors&, std::int64_t, bool>(&Network::predict),
+           py::arg("x"), py::arg("batch_size"), py::arg("training") = false, Release(),
            "Outputs of all images; `training`: as the next steps would see the network (dropout,\n"
            "batch statistics), but nothing is learned and no step counted.")
       .def("backward", &backward, py::arg("x"), py::arg("dy"), py::arg("training") = false,

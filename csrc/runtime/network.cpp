@@ -342,6 +342,14 @@ Tensors Network::predict(const Tensors& x, std::int64_t batch_size, bool trainin
   return outputs;
 }
 
+Tensor Network::predict(const Tensor& x, std::int64_t batch_size, bool training) {
+  if (outputs_.size() != 1) {
+    throw ValueError("the network has " + std::to_string(outputs_.size()) +
+                     " outputs: give predict a list of inputs, and it gives a list of outputs");
+  }
+  return predict(Tensors{x}, batch_size, training)[0];
+}
+
 Network::Gradients Network::backward(const Tensors& x, const Tensors& dy, bool training) {
   const Lease lease = exclusive();
   check_inputs(x);

@@ -74,7 +74,8 @@ TEST(Graph, ParametersComeInLayerOrder) {
 // ---- checks
 
 TEST(GraphChecks, InputShape) {
-  expect_error<ValueError>([] { Graph({}); }, "[Input] shape must have at least one dimension");
+  expect_error<ValueError>([] { Graph(Shape{}); },
+                           "[Input] shape must have at least one dimension");
   expect_error<ValueError>([] { Graph({28, 0, 1}); }, "at least 1; got (28, 0, 1)");
   expect_error<ValueError>([] { Graph({-1}); }, "at least 1; got (-1,)");
   expect_error<ValueError>([] { Graph({65536, 65536}); }, "more than 2^31 elements");
