@@ -4,7 +4,9 @@ import operator
 from typing import Any
 
 from pycnn import _core
-from pycnn._checks import positive_int
+
+# The core's limit.
+_MOST_THREADS = 1024
 
 
 def set_num_threads(count: int) -> None:
@@ -18,7 +20,12 @@ def set_num_threads(count: int) -> None:
         ValueError: out of range.
         RuntimeError: the system lets fewer be started; those are used from then on.
     """
-    _core.set_num_threads(positive_int(count, "the number of threads"))
+    number = _index(count, "the number of threads")
+    if not 1 <= number <= _MOST_THREADS:
+        raise ValueError(
+            f"the number of threads must be from 1 to {_MOST_THREADS}; received {number}"
+        )
+    _core.set_num_threads(number)
 
 
 def set_random_seed(seed: int) -> None:
@@ -31,14 +38,16 @@ def set_random_seed(seed: int) -> None:
         TypeError: no integer.
         ValueError: out of range.
     """
-    number = _index(seed)
+    number = _index(seed, "the seed")
     if not 0 <= number < 2**64:
         raise ValueError(f"the seed must be from 0 to 2**64 - 1; received {number}")
     _core.set_random_seed(number)
 
 
-def _index(seed: Any) -> int:
+def _index(value: Any, name: str) -> int:
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer; received {value!r}")
     try:
-        return operator.index(seed)
+        return operator.index(value)
     except TypeError:
-        raise TypeError(f"the seed must be an integer; received {seed!r}") from None
+        raise TypeError(f"{name} must be an integer; received {value!r}") from None

@@ -73,7 +73,9 @@ def test_the_largest_seed_is_taken() -> None:
 
 @pytest.mark.parametrize("count", [0, -1, 1025, 2**40])
 def test_a_number_of_threads_out_of_range_is_refused(count: int) -> None:
-    with pytest.raises(ValueError, match="number of threads must be"):
+    with pytest.raises(
+        ValueError, match=f"number of threads must be from 1 to 1024; received {count}$"
+    ):
         pycnn.set_num_threads(count)
 
 

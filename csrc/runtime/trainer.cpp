@@ -56,7 +56,10 @@ void Trainer::step(float learning_rate) {
 Progress Trainer::run(const float* learning_rates, std::int64_t steps, double max_seconds) {
   const Lease lease(busy_, "trainer");
   if (!started_) throw ValueError("[Trainer] call start_epoch before run");
-  std::for_each(learning_rates, learning_rates + steps, check_learning_rate);
+  // Those that will be used: the epoch may end before.
+  const std::int64_t wanted =
+      std::clamp<std::int64_t>(steps, 0, steps_per_epoch() - progress_.step);
+  std::for_each(learning_rates, learning_rates + wanted, check_learning_rate);
   // For the whole run: nobody can compile the network between the check and the steps.
   const Lease network_lease = network_.exclusive();
   network_.check_data(x_, y_);
