@@ -88,6 +88,24 @@ inline Net further_net(bool smooth = false) {
   return {std::move(g), v};
 }
 
+// One convolution with its normalization, used three times in a row: one set of weights.
+inline Net shared_net(bool smooth = false) {
+  Graph g({6, 5, 3});
+  ValueId v = g.input();
+  int convolution = -1, norm = -1;
+  for (int use = 0; use < 3; ++use) {
+    const ValueId c = g.conv2d(v, conv(3, {3, 3}, same()), "c");
+    v = g.batch_norm(c, {}, "norm");
+    if (use == 0) convolution = g.producer(c);
+    if (use == 0) norm = g.producer(v);
+    if (use > 0) g.share_parameters(g.producer(c), convolution);
+    if (use > 0) g.share_parameters(g.producer(v), norm);
+    v = bend(g, v, smooth);
+  }
+  v = g.activation(g.dense(g.flatten(v), {5}, "d"), Activation::softmax, "softmax");
+  return {std::move(g), v};
+}
+
 // A network with several outputs.
 struct Nets {
   Graph graph;

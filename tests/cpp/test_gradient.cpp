@@ -121,7 +121,8 @@ std::vector<Case> branching() {
   return {{"residual", test::residual_net(true)},
           {"inception", test::inception_net(true)},
           {"reshaped", test::reshaped_net(true)},
-          {"further", test::further_net(true)}};
+          {"further", test::further_net(true)},
+          {"shared", test::shared_net(true)}};
 }
 
 // Statistics are not trained: they have no gradient.

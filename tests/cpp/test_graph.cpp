@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "branching_nets.h"
 #include "core/error.h"
-#include "support.h"
 
 namespace pycnn {
 namespace {
@@ -69,6 +69,14 @@ TEST(Graph, ParametersComeInLayerOrder) {
   EXPECT_EQ(p[4].layer + "/" + p[4].name, "c3/kernel");
   EXPECT_EQ(p[5].layer + "/" + p[5].name, "d1/kernel");
   EXPECT_EQ(p[7].shape, (Shape{6, 5}));
+}
+
+TEST(Graph, SharedWeightsAreThereOnce) {
+  const test::Net net = test::shared_net();
+  EXPECT_EQ(net.graph.parameters().size(), 2U + 4U + 2U);
+  std::int64_t total = 0;
+  for (const NodeInfo& info : net.graph.describe()) total += info.parameter_count;
+  EXPECT_EQ(total, (81 + 3) + 4 * 3 + (90 * 5 + 5));
 }
 
 // ---- checks

@@ -57,7 +57,8 @@ const std::vector<std::pair<std::string, test::Net (*)()>> kNets{
     {"residual", [] { return test::residual_net(); }},
     {"inception", [] { return test::inception_net(); }},
     {"reshaped", [] { return test::reshaped_net(); }},
-    {"further", [] { return test::further_net(); }}};
+    {"further", [] { return test::further_net(); }},
+    {"shared", [] { return test::shared_net(); }}};
 
 CompileOptions loss_of(const std::string& name) {
   CompileOptions options = sparse();

@@ -154,9 +154,12 @@ TEST(NetworkErrors, Compile) {
   expect_error<ValueError>([&] { network.compile(sparse({0.0f, false, -1.0f})); }, "weight_decay");
   test::Net picture = test::picture_net();
   Network pictures(std::move(picture.graph), picture.output, 20);
-  expect_error<ValueError>([&] { pictures.compile(sparse()); },
-                           "expected an output of shape (None, classes); the network's is "
-                           "(None, 2, 2, 4)");
+  expect_error<ValueError>(
+      [&] { pictures.compile(test::one_loss("sparse_categorical_crossentropy")); },
+      "expected an output of shape (None, classes); the network's is (None, 2, 2, 4)");
+  expect_error<ValueError>(
+      [&] { pictures.compile(test::one_loss("mean_squared_error", false, {}, {1})); },
+      "accuracy expected an output of shape (None, classes)");
   test::Net other = test::odd_net();
   EXPECT_THROW(Network(std::move(other.graph), 99, 20), ValueError);
 }

@@ -42,6 +42,7 @@ std::vector<Case> all_plans() {
   put("inception", test::inception_net());
   put("reshaped", test::reshaped_net());
   put("further", test::further_net());
+  put("shared", test::shared_net());
   std::vector<Case> cases;
   for (const auto& [name, net] : nets) {
     for (int k = 0; k < kPlanKinds; ++k) {
