@@ -11,7 +11,7 @@ Arrays are channels-last: images ``(images, height, width, channels)``, kernels
 """
 
 try:
-    from pycnn._core import Tensor, __version__, num_threads, set_num_threads, set_random_seed
+    from pycnn._core import Tensor, __version__, num_threads
 except ModuleNotFoundError as error:
     if error.name != "pycnn._core":
         raise
@@ -31,6 +31,7 @@ from pycnn import (
     optimizers,
     regularizers,
 )
+from pycnn._runtime import set_num_threads, set_random_seed
 from pycnn.io.model_file import load_model
 from pycnn.layers import Input
 from pycnn.model import Model
