@@ -27,6 +27,11 @@ class Box:
     x: float = 0.0
 
     @property
+    def origin(self) -> "Box":
+        """The layer where a line begins; a layer itself."""
+        return self if self.title else self.above[0].origin
+
+    @property
     def width(self) -> float:
         """The room that it takes, in widths of a box."""
         return 1.0 if self.title else 0.25
@@ -91,8 +96,9 @@ def _place(row: list[Box]) -> None:
     """Each box under the middle of those above it, as near as its neighbours allow."""
     wish: dict[Box, float] = {}
     for number, box in enumerate(row):
-        layers = [parent for parent in box.above if parent.title] or box.above
-        wish[box] = sum(parent.x for parent in layers) / len(layers) if layers else float(number)
+        # A layer stands below the layers that it reads, however their lines come to it.
+        above = [parent.origin if box.title else parent for parent in box.above]
+        wish[box] = sum(parent.x for parent in above) / len(above) if above else float(number)
     # Lines go to the right of a layer with the same wish, so that a trunk stays straight.
     ordered = sorted(row, key=lambda box: (round(wish[box], 6), not box.title))
     edge = float("-inf")

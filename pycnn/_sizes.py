@@ -60,8 +60,8 @@ def unseen_by(calls: Sequence[Call]) -> Iterator[tuple[str, int, int, tuple[int,
     for call in calls:
         layer: Any = call.operation
         if hasattr(layer, "_calls"):
-            for name, *found in unseen_by(layer._calls):
-                yield (f"{layer.name}/{name}", *found)
+            for name, rows, columns, size in unseen_by(layer._calls):
+                yield f"{layer.name}/{name}", rows, columns, size
             continue
         window = getattr(layer, "kernel_size", getattr(layer, "pool_size", None))
         shape = call.inputs[0].image_shape

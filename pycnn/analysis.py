@@ -119,7 +119,8 @@ def conv2d_matrix(
     size = len(rows) * len(columns) * filters * math.prod(shape)
     if size > _LARGEST_MATRIX:
         raise ValueError(
-            f"the matrix would have {size:,} numbers, over {_LARGEST_MATRIX:,}; take a smaller image"
+            f"the matrix would have {size:,} numbers, more than {_LARGEST_MATRIX:,}; "
+            "take a smaller image"
         )
     matrix = np.zeros((len(rows), len(columns), filters, *shape), np.float32)
     for i, row_taps in enumerate(rows):
@@ -194,13 +195,18 @@ def maximal_input(
     rate: float = 0.02,
     seed: int = 0,
     *,
+    blur: float = 0.0,
+    decay: float = 0.0,
     limits: tuple[float, float] = (0.0, 255.0),
 ) -> Array:
     """Returns an image that excites a neuron or a channel as much as gradient ascent can make it.
 
     From weak noise each step goes up the gradient of what the layer computes before its
     activation, as far as `rate` says whatever the gradient's size; pixels stay within the limits.
-    Source: Erhan, Bengio, Courville and Vincent, "Visualizing higher-layer features" (2009).
+    The bare ascent finds patterns that people can hardly read; with some blur and decay, say 0.3
+    and 0.05 at a rate of 0.05, only what matters stays. Sources: Erhan, Bengio, Courville and
+    Vincent, "Visualizing higher-layer features" (2009); Yosinski and others, "Understanding neural
+    networks through deep visualization" (2015), for blur and decay.
 
     Args:
         model: with one input.
@@ -210,19 +216,24 @@ def maximal_input(
         steps: of the ascent.
         rate: root mean square of a step, as a share of the pixels' range.
         seed: of the noise.
+        blur: share of each step's image that is replaced by its blurred form, 0 to 1.
+        decay: share by which every step takes the pixels nearer to the least value, 0 to 1.
         limits: least and greatest value of a pixel.
 
     Returns:
         the image, of the model's input shape.
 
     Raises:
-        ValueError: several inputs, or no such layer, neuron or channel.
+        ValueError: several inputs, no such layer, neuron or channel, or an option out of its range.
     """
     shape = single_input(model)
     steps, rate = positive_int(steps, "steps", minimum=0), finite_float(rate, "rate")
+    blur, decay = _share(blur, "blur"), _share(decay, "decay")
     low, high = (finite_float(limit, "limits") for limit in limits)
     if not low < high:
         raise ValueError(f"limits must rise; received {limits}")
+    if blur and len(shape) < 2:
+        raise ValueError(f"blur needs images; the model takes {shape}")
     probe = Probe(model, [score_of(model, value_of(model, layer))])
     where = found_layer(model, layer)._where
     direction = _direction(probe.shapes[0], neuron_or_channel, where)[np.newaxis]
@@ -234,6 +245,9 @@ def maximal_input(
         if size == 0:  # nothing before the layer lets a change through
             break
         image += np.float32(rate * (high - low) / size) * gradient
+        image -= np.float32(decay) * (image - np.float32(low))
+        if blur:
+            image += np.float32(blur) * (_blurred(image) - image)
         np.clip(image, low, high, out=image)
     result: Array = image[0]
     return result
@@ -262,9 +276,27 @@ def _taps(n: int, f: int, stride: int, sides: tuple[int, int]) -> list[list[tupl
     return [[(tap, at + tap) for tap in range(f) if 0 <= at + tap < n] for at in starts]
 
 
+def _share(value: float, name: str) -> float:
+    share = finite_float(value, name)
+    if not 0 <= share <= 1:
+        raise ValueError(f"{name} must be from 0 to 1; received {value}")
+    return share
+
+
+def _blurred(images: Array) -> Array:
+    """Each pixel with its neighbours, (1, 2, 1) / 4 along both axes; edges are repeated."""
+    for axis in (1, 2):
+        n = images.shape[axis]
+        before = images.take(np.maximum(np.arange(n) - 1, 0), axis)
+        after = images.take(np.minimum(np.arange(n) + 1, n - 1), axis)
+        images = (before + 2 * images + after) / np.float32(4)
+    return images
+
+
 def _classes(probe: Probe, pixels: Array, classes: Any) -> npt.NDArray[np.int64]:
     if classes is None:
-        return probe.predict(pixels)[0].argmax(axis=1)
+        likeliest: npt.NDArray[np.int64] = probe.predict(pixels)[0].argmax(axis=1)
+        return likeliest
     given = np.asarray(classes)
     wanted = _arrays.labels(np.full(len(pixels), given) if given.ndim == 0 else given, "classes")
     if len(wanted) != len(pixels):

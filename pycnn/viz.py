@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from pycnn import analysis
 from pycnn._diagram import Box, laid_out
-from pycnn._probe import found_layer
+from pycnn._probe import found_layer, value_of
 from pycnn.layers.base import Layer
 from pycnn.model import Model
 
@@ -76,22 +76,33 @@ def filters(
         kernel = _as_images(kernel, model_or_layer, layer)
     height, width, channels, count = kernel.shape
     title = f"{layer.name}: {count} kernels of {height} x {width} x {channels}"
+    row_labels: list[str] = []
     if channels in (1, 3):
         pictures = [kernel[..., number] for number in range(min(count, most))]
         labels = [str(number) for number in range(len(pictures))]
         columns = _columns(len(pictures))
     else:
-        columns = min(count, 16)
+        columns = min(count, 16, most)
         rows = min(channels, max(most // columns, 1))
         chosen = [(channel, number) for channel in range(rows) for number in range(columns)]
         pictures = [kernel[:, :, channel, number, None] for channel, number in chosen]
-        labels = [f"{channel} to {number}" for channel, number in chosen]
-        title += "; each label: input channel to filter"
+        labels = [str(number) if channel == 0 else "" for channel, number in chosen]
+        row_labels = [str(channel) for channel in range(rows)]
+        title += "; rows: input channels, columns: kernels"
     shown = len(pictures) if channels in (1, 3) else columns * rows
     if shown < count * (1 if channels in (1, 3) else channels):
         title += " (the first ones)"
     limit = max(float(np.abs(np.stack(pictures)).max()), 1e-12)
-    return _grid(pictures, labels, columns, title, save, limits=(-limit, limit), colours="RdBu_r")
+    return _grid(
+        pictures,
+        labels,
+        columns,
+        title,
+        save,
+        limits=(-limit, limit),
+        colours="RdBu_r",
+        row_labels=row_labels,
+    )
 
 
 def activation_maps(
@@ -117,7 +128,7 @@ def activation_maps(
         columns, count = _columns(len(pictures)), maps.shape[2]
         labels = [str(number) for number in range(len(pictures))]
     else:
-        pictures, columns, count, labels = [maps.reshape(1, -1, 1)], 1, 1, [""]
+        return _bars(name, maps.reshape(-1), save)
     size = " x ".join(map(str, maps.shape))
     title = f"{name}: {size}" + (" (the first ones)" if count > len(pictures) else "")
     low, high = float(maps.min()), float(maps.max())
@@ -152,7 +163,7 @@ def saliency(
     labels = [_class_name(number, names) for number in wanted]
     shown = [_as_picture(image) for image in images]
     scaled = [item[:, :, np.newaxis] / max(float(item.max()), 1e-30) for item in found]
-    figure = _figure(1.5 * len(images) + 0.3, 3.7)
+    figure = _figure(1.4 * len(images) + 0.3, 3.25)
     grid = figure.subplots(2, len(images), squeeze=False)
     for column, label in enumerate(labels):
         _draw(grid[0, column], shown[column], label, None, "gray")
@@ -166,48 +177,42 @@ def maximal_inputs(
     layer: Any,
     neurons: Sequence[int] | None = None,
     *,
-    steps: int = 100,
-    rate: float = 0.02,
-    seed: int = 0,
-    limits: tuple[float, float] = (0.0, 255.0),
     names: Sequence[str] | None = None,
     save: PathLike | None = None,
+    **ascent: Any,
 ) -> Figure:
-    """Draws the images that excite neurons or channels of a layer most.
+    """Draws the images that excite neurons of a layer most.
+
+    Of a layer of maps, the neuron in the middle of a channel is taken, and the part of the image
+    is drawn that it sees.
 
     Args:
         model: with one input.
         layer: name, place in `Model.layers`, or the layer.
         neurons: neurons or channels; None is the first 16.
-        steps: as in `pycnn.analysis.maximal_input`, like the next three.
-        rate: likewise.
-        seed: likewise.
-        limits: likewise.
         names: of the neurons, by number; those of the classes for the last layer.
         save: a file to write.
+        **ascent: options of `pycnn.analysis.maximal_input`: steps, rate, seed, blur, decay, limits.
 
     Raises:
         ValueError: as `pycnn.analysis.maximal_input`.
         ImportError: matplotlib is missing.
     """
     operation = found_layer(model, layer)
-    if neurons is None:
-        span = next(span for span in model._spans if span.call.operation is operation)
-        count = model._built_graph().shape(span.values[0])[-1]
-        neurons = range(min(count, 16))
-    pictures = [
-        _as_picture(
-            analysis.maximal_input(
-                model, operation, number, steps=steps, rate=rate, seed=seed, limits=limits
-            )
-        )
-        for number in neurons
-    ]
-    labels = [_class_name(number, names) for number in neurons]
+    shape = model._built_graph().shape(value_of(model, operation))
+    middle = [size // 2 for size in shape[:-1]]
+    chosen = list(range(min(shape[-1], 16)) if neurons is None else neurons)
+    if not chosen:
+        raise ValueError("maximal_inputs takes at least one neuron")
+    places = [(*middle, number) for number in chosen]
+    found = [analysis.maximal_input(model, operation, place, **ascent) for place in places]
+    part = _seen_part(model, operation, places)
+    pictures = [_as_picture(image)[part] for image in found]
+    labels = [_class_name(number, names) for number in chosen]
+    low, high = ascent.get("limits", (0.0, 255.0))
     title = f"What excites {operation.name} most"
-    span_of_pixels = (float(limits[0]), float(limits[1]))
     columns = _columns(len(pictures))
-    return _grid(pictures, labels, columns, title, save, limits=span_of_pixels, colours="gray")
+    return _grid(pictures, labels, columns, title, save, limits=(low, high), colours="gray")
 
 
 def confusion_matrix(
@@ -234,8 +239,11 @@ def confusion_matrix(
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = min(max(3.5, 0.55 * classes + 1.6), 16.0)
     figure = _figure(side + 0.8, side)
+    from matplotlib.colors import PowerNorm
+
     axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    # Not linear: the rare mistakes are what one looks for.
+    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.4, vmin=0, vmax=1))
     ticks, every = range(classes), max(1, classes // 40)
     slanted = max(map(len, given)) > 3
     axes.set_xticks(ticks[::every], given[::every], rotation=45 if slanted else 0,
@@ -246,13 +254,14 @@ def confusion_matrix(
     right = np.trace(counts) / max(counts.sum(), 1)
     axes.set_title(f"{counts.sum():,} images, {right:.2%} right", fontsize=11)
     if classes <= 30:
-        size = 9 if classes <= 12 else 6
+        size = 9 if classes <= 26 else 7
         for (row, column), count in np.ndenumerate(counts):
             if count:
-                colour = "white" if shares[row, column] > 0.5 else "black"
+                colour = "white" if shares[row, column] > 0.25 else "black"
                 axes.text(column, row, f"{count}", ha="center", va="center", color=colour,
                           fontsize=size)  # fmt: skip
-    figure.colorbar(image, ax=axes, label="share of the true class", fraction=0.046, pad=0.03)
+    bar = figure.colorbar(image, ax=axes, label="share of the true class", fraction=0.046, pad=0.03)
+    bar.set_ticks([0, 0.01, 0.1, 0.3, 0.6, 1], labels=["0", "1 %", "10 %", "30 %", "60 %", "100 %"])
     return _finished(figure, save)
 
 
@@ -302,11 +311,11 @@ def model_diagram(model: Model, *, save: PathLike | None = None) -> Figure:
     wide, tall = max(0.078 * longest + 0.2, 1.6), 0.62
     left = min(box.x - box.width / 2 for box in boxes)
     right = max(box.x + box.width / 2 for box in boxes)
-    figure = _figure((right - left) * wide + 0.3, len(rows) * tall + 0.4)
+    figure = _figure((right - left) * wide + 0.3, len(rows) * tall + 0.35)
     axes = figure.subplots()
     axes.set_axis_off()
     axes.set_xlim(left * wide - 0.1, right * wide + 0.1)
-    axes.set_ylim(-len(rows) * tall + 0.25, 0.5)
+    axes.set_ylim(-len(rows) * tall + 0.3, 0.3)
     axes.set_title(f"{model.name}: {model.count_params():,} weights", fontsize=11)
     for box in boxes:
         _draw_box(axes, box, wide, tall)
@@ -337,7 +346,7 @@ def _draw_box(axes: Axes, box: Box, wide: float, tall: float) -> None:
             ec="#555555",
             lw=0.8,
             fc=_COLOURS.get(box.kind, "#fff6d6"),
-        )  # fmt: skip
+        )
     )
     axes.text(x, y + 0.08, box.title, ha="center", va="center", fontsize=8)
     axes.text(x, y - 0.09, box.detail, ha="center", va="center", fontsize=7, color="#444444")
@@ -346,20 +355,22 @@ def _draw_box(axes: Axes, box: Box, wide: float, tall: float) -> None:
 def _draw_curves(axes: Axes, group: str, curves: Mapping[str, Sequence[float]], first: int) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    colours: dict[str, str] = {}
+    bases = list(dict.fromkeys(name.removeprefix("val_") for name in curves))
     for name, values in curves.items():
         base = name.removeprefix("val_")
-        colour = colours.setdefault(base, f"C{len(colours)}")
-        label = name if len(curves) > 2 else ("validation" if name != base else "training")
+        validation = name != base
+        colour = f"C{bases.index(base) if len(bases) > 1 else int(validation)}"
+        label = name if len(bases) > 1 else ("validation" if validation else "training")
         axes.plot(
             range(first, first + len(values)), values, color=colour, marker="o", markersize=3.5,
-            linestyle="--" if name != base else "-", label=label,
+            linestyle="--" if validation else "-", label=label,
         )  # fmt: skip
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
     axes.set_ylabel(group.replace("_", " "))
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    if len(curves) > 1:
+        axes.legend(fontsize=8)
 
 
 def _grid(
@@ -372,17 +383,21 @@ def _grid(
     limits: tuple[float, float],
     colours: str,
     bar: bool = False,
+    row_labels: Sequence[str] = (),
 ) -> Figure:
     """Pictures ``(height, width, 1 or 3)`` in rows, each with its label above."""
     rows = math.ceil(len(pictures) / columns)
     height, width = pictures[0].shape[:2]
     cell = 0.95
-    tall = cell * min(max(height / width, 0.3), 3.0) + 0.2
+    tall = cell * min(max(height / width, 0.3), 3.0)
+    labelled = sum(any(labels[row * columns : (row + 1) * columns]) for row in range(rows))
     figure = _figure(max(columns * cell + 0.3 + 0.7 * bar, 0.085 * len(title), 2.5),
-                     rows * tall + 0.6)  # fmt: skip
+                     rows * (tall + 0.03) + 0.2 * labelled + 0.35)  # fmt: skip
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes, picture, label in zip(grid.flat, pictures, labels, strict=False):
         image = _draw(axes, picture, label, limits, colours)
+    for axes, label in zip(grid[:, 0], row_labels, strict=False):
+        axes.set_ylabel(label, fontsize=8, rotation=0, ha="right", va="center")
     for axes in grid.flat[len(pictures) :]:
         axes.set_axis_off()
     if bar:
@@ -402,10 +417,23 @@ def _draw(
         return axes.imshow(_stretched(picture), interpolation="nearest")
     low, high = limits or (None, None)
     shape = picture.shape[:2]
-    aspect = "auto" if shape[0] * 8 < shape[1] else "equal"
+    aspect: Literal["auto", "equal"] = "auto" if shape[0] * 8 < shape[1] else "equal"
     return axes.imshow(
         picture[:, :, 0], cmap=colours, vmin=low, vmax=high, aspect=aspect, interpolation="nearest"
     )
+
+
+def _bars(name: str, values: Array, save: PathLike | None) -> Figure:
+    """One number per neuron."""
+    figure = _figure(min(max(3.5, 0.3 * len(values)), 10.0), 2.4)
+    axes = figure.subplots()
+    axes.bar(range(len(values)), values, width=0.8 if len(values) <= 100 else 1.0)
+    if len(values) <= 30:
+        axes.set_xticks(range(len(values)))
+    axes.set_xlabel("neuron")
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set_title(f"{name}: {len(values)}", fontsize=11)
+    return _finished(figure, save)
 
 
 def _stretched(picture: Array) -> Array:
@@ -424,6 +452,20 @@ def _as_picture(image: Array) -> Array:
     if image.ndim != 3:
         raise ValueError(f"images must be (height, width, channels); received {image.shape}")
     return image if image.shape[2] in (1, 3) else image.mean(axis=2, keepdims=True)
+
+
+def _seen_part(model: Model, layer: Any, places: Sequence[tuple[int, ...]]) -> tuple[slice, slice]:
+    """The rows and columns of the image on which any of the neurons depends."""
+
+    def after(steps: int, place: tuple[int, ...]) -> Array:
+        return _as_picture(analysis.maximal_input(model, layer, place, steps))
+
+    start = after(0, places[0])
+    changed = np.any([after(1, place) != start for place in places], axis=(0, 3))
+    rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return slice(None), slice(None)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _layer_with_kernel(given: Model | Layer) -> Any:
