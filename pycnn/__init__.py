@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 try:
-    from pycnn._core import Tensor, __version__, num_threads, set_num_threads, set_random_seed
+    from pycnn._core import Tensor, __version__, num_threads
 except ModuleNotFoundError as error:
     if error.name != "pycnn._core":
         raise
@@ -34,6 +34,7 @@ from pycnn import (
     optimizers,
     regularizers,
 )
+from pycnn._runtime import set_num_threads, set_random_seed
 from pycnn.io.model_file import load_model
 from pycnn.layers import Input
 from pycnn.model import Model

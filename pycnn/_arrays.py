@@ -23,10 +23,32 @@ def as_array(data: Any, name: str) -> Array:
 
     Raises:
         TypeError: no data, or not real numbers (object, string, complex, dates).
-        ValueError: rows of different lengths, or no data in it.
+        ValueError: rows of different lengths, masked elements, or no data in it.
     """
+    array = _real_array(data, name)
+    if array.size == 0:
+        raise ValueError(f"{name} is empty; received shape {array.shape}")
+    return array
+
+
+def float32(data: Any, name: str) -> npt.NDArray[np.float32]:
+    """Returns `data`, which may be empty, as a float32 array in C order.
+
+    Raises:
+        TypeError: not real numbers.
+        ValueError: masked elements, or numbers that float32 cannot hold.
+    """
+    return _dense(_to_float32(_real_array(data, name), name))
+
+
+def _real_array(data: Any, name: str) -> Array:
     if data is None:
         raise TypeError(f"{name} is missing; received None")
+    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
+        raise ValueError(
+            f"{name} has masked elements, which would be taken as numbers; fill them first, e.g. "
+            f"with {name}.filled(0)"
+        )
     if isinstance(data, _core.Tensor):
         data = data.numpy()
     try:
@@ -40,8 +62,6 @@ def as_array(data: Any, name: str) -> Array:
             f"({type(data).__name__}). Convert it first, e.g. with np.asarray({name}, "
             "dtype='float32')"
         )
-    if array.size == 0:
-        raise ValueError(f"{name} is empty; received shape {array.shape}")
     return array
 
 
@@ -172,7 +192,7 @@ def check_lengths(x: Any, y: Any, x_name: str = "x", y_name: str = "y") -> None:
 
 
 def _to_float32(array: Array, name: str) -> Array:
-    if array.dtype.kind in "iu" and array.dtype.itemsize > 2:
+    if array.dtype.kind in "iu" and array.dtype.itemsize > 2 and array.size:
         low, high = int(array.min()), int(array.max())
         if low < -_EXACT_IN_FLOAT32 or high > _EXACT_IN_FLOAT32:
             raise ValueError(

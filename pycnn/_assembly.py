@@ -229,8 +229,20 @@ class Assembly(Operation):
         self._inputs, self._outputs = tuple(inputs), tuple(outputs)
         self._calls = ordered_calls(outputs)
         for call in self._calls:
-            if isinstance(call.operation, Layer):
-                call.operation._model = weakref.ref(self)
+            self._take(call)
+
+    def _extend(self, output: SymbolicTensor) -> None:
+        """The same behind one more call, which made `output` of the only output so far."""
+        calls = self._calls
+        self._forget_graph()
+        self._outputs, self._calls = (output,), calls
+        assert output._call is not None
+        calls.append(output._call)
+        self._take(output._call)
+
+    def _take(self, call: Call) -> None:
+        if isinstance(call.operation, Layer):
+            call.operation._model = weakref.ref(self)
 
     def _built_graph(self) -> _core.Graph:
         if self._graph is None:
@@ -289,6 +301,13 @@ class Assembly(Operation):
         if isinstance(inputs, dict):
             inputs = self._input_structure.spread(inputs, "inputs", self._where)
         return super()._spread(inputs)
+
+    @property
+    def _copy_hint(self) -> str:
+        return (
+            "write it to a file with save(path) and make another with pycnn.load_model(path), or "
+            "use from_config(model.get_config()) and set_weights(model.get_weights())"
+        )
 
     def _holds(self, other: Operation) -> bool:
         return other is self or any(layer._holds(other) for layer in self._layers)

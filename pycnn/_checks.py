@@ -7,6 +7,8 @@ from typing import Any
 
 # The core counts single dimensions in 32 bits.
 _MOST = 2**31 - 1
+# What is above it, by half a step at most, still rounds to it; 1e300 does not.
+_LARGEST_FLOAT32 = (2.0 - 2.0**-23) * 2.0**127
 
 
 def positive_int(value: Any, name: str, where: str = "", minimum: int = 1) -> int:
@@ -53,16 +55,22 @@ def padding_sides(
         value: what the user gave.
         where: the layer, for messages.
         names: what else the option may be, for messages.
+
+    Raises:
+        TypeError: something else, or no integers in it.
+        ValueError: another number of sides, or a negative one.
     """
-    if isinstance(value, str):
-        sides: tuple[Any, ...] = ()
-    else:
-        sides = tuple(value) if hasattr(value, "__iter__") else (value, value)
-    if len(sides) != 2:
-        raise ValueError(
-            f"{where}padding must be {names}an integer, (height, width) or "
-            f"((top, bottom), (left, right)); received {value!r}"
-        )
+    expected = (
+        f"{where}padding must be {names}an integer, (height, width) or "
+        f"((top, bottom), (left, right)); received {value!r}"
+    )
+    if not isinstance(value, Sequence) and hasattr(value, "tolist"):
+        value = value.tolist()  # NumPy's scalars and arrays
+    if isinstance(value, (bool, bytes)) or not isinstance(value, (int, Sequence)):
+        raise TypeError(expected)
+    sides = (value, value) if isinstance(value, int) else tuple(value)
+    if isinstance(value, str) or len(sides) != 2:
+        raise ValueError(expected)
     height, width = (int_pair(side, "padding", where, minimum=0) for side in sides)
     return height, width
 
@@ -82,6 +90,19 @@ def finite_float(value: Any, name: str, where: str = "") -> float:
         raise TypeError(f"{where}{name} must be a number; received {value!r}") from None
     if not math.isfinite(number):
         raise ValueError(f"{where}{name} must be finite; received {number}")
+    return number
+
+
+def float32_number(value: Any, name: str, where: str = "") -> float:
+    """Returns `value` as a float that is finite in the core's float32 too.
+
+    Raises:
+        TypeError: `value` is no number.
+        ValueError: `value` is not finite, or too large for float32.
+    """
+    number = finite_float(value, name, where)
+    if abs(number) > _LARGEST_FLOAT32:
+        raise ValueError(f"{where}{name} is out of float32's range; received {number}")
     return number
 
 

@@ -34,6 +34,7 @@ class GraphBuilder:
         #: Layers that two models of one graph hold.
         self.crossing: list[Layer] = []
         self._prefix = ""
+        self._taken: set[str] = set()  # the paths of the places
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
@@ -54,7 +55,7 @@ class GraphBuilder:
         known = self.places.get(layer)
         path = self._prefix + layer.name
         if known is None:
-            if any(place.path == path for place in self.places.values()):
+            if path in self._taken:
                 raise ValueError(f"{layer._where}the model has another layer of this name")
         else:
             layer._check_reuse()
@@ -81,6 +82,7 @@ class GraphBuilder:
                 f"{layer._where}has weights of shapes {_text(layer._shapes)} already; these inputs "
                 f"need {_text(shapes)}"
             )
+        self._taken.add(path)
         self.places[layer] = Place(path, first, end, shapes)
         return result
 

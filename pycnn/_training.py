@@ -84,22 +84,25 @@ class Training:
     def run(self) -> History:
         """Trains all epochs; callbacks end and the bar closes whatever happens."""
         logs: dict[str, float] = {}
-        self._callbacks.call("on_train_begin", {})
         try:
+            self._callbacks.begin_training()
             for epoch in range(self._options.initial_epoch, self._options.epochs):
                 logs = self._epoch(epoch)
                 if self._model.stop_training:
                     break
         finally:
             self._display.close()
-            self._callbacks.call("on_train_end", logs)
+            self._callbacks.end_training(logs)
         return self._history
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         self._callbacks.call("on_epoch_begin", epoch, {})
         self._display.begin(epoch)
         self._trainer.start_epoch()
-        logs = self._train()
+        try:
+            logs = self._train()
+        except FloatingPointError as error:  # the core says the step
+            raise FloatingPointError(f"epoch {epoch + 1}, {error}") from None
         if self._validation is not None:
             measured = _inference.evaluate(
                 self._network,

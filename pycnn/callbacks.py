@@ -1,5 +1,6 @@
 """Callbacks: what happens at the joints of fit, evaluate and predict; Keras's hook names."""
 
+import contextlib
 import csv
 import inspect
 import math
@@ -27,6 +28,10 @@ class Callback:
 
     model: "Model"
     params: dict[str, Any]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A model cannot be pickled; what a callback has kept can, without it.
+        return {name: value for name, value in vars(self).items() if name != "model"}
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Takes the number of epochs, of steps in one, and verbose."""
@@ -94,6 +99,7 @@ class CallbackList:
         self, callbacks: Iterable[Callback], model: "Model", params: dict[str, Any]
     ) -> None:
         self._callbacks = list(callbacks)
+        self._begun: list[Callback] = []
         for callback in self._callbacks:
             callback.set_params(params)
             callback.set_model(model)
@@ -102,6 +108,19 @@ class CallbackList:
         """Calls one hook of every callback."""
         for callback in self._callbacks:
             getattr(callback, hook)(*arguments)
+
+    def begin_training(self) -> None:
+        """Calls on_train_begin of every callback, until one raises."""
+        self._begun.clear()
+        for callback in self._callbacks:
+            callback.on_train_begin({})
+            self._begun.append(callback)
+
+    def end_training(self, logs: Logs) -> None:
+        """Calls on_train_end of those that have begun, of all even when one raises."""
+        with contextlib.ExitStack() as stack:
+            while self._begun:  # the stack calls the last one first
+                stack.callback(self._begun.pop().on_train_end, logs)
 
     def wants_batches(self, phase: str) -> bool:
         """Whether any callback has a batch hook of its own for "train", "test" or "predict"."""
@@ -296,7 +315,7 @@ class EarlyStopping(Callback):
                 self._best_weights = self.model.get_weights()
             if self.baseline is None or self._monitor.improves(value, self.baseline):
                 self.wait = 0
-        elif self.wait >= self.patience:
+        elif self.wait >= self.patience and epoch > 0:  # as in Keras: the first is no reason
             self.stopped_epoch = epoch
             self.model.stop_training = True
 

@@ -26,6 +26,10 @@ class Sequential(Model):
     # Any: a list of an Input and layers is a list[object] to type checkers.
     def __init__(self, layers: Iterable[Any] | None = None, name: str | None = None) -> None:
         self._begin(name)
+        # What `add` would otherwise look for in all layers, every time.
+        self._names: set[str] = set()  # of the layers
+        self._numbers: dict[str, int] = {}  # by class: where numbers for its names are free
+        self._members: set[Operation] = set()
         for layer in layers or ():
             self.add(layer)
 
@@ -44,13 +48,15 @@ class Sequential(Model):
                 self._add_input(layer)
                 return
             self._check_new(layer)
-            settled = self._name_all([*self._inputs, *self._layers, layer])
+            settled = self._settle_name(layer)
             try:
                 self._append(layer)
             except BaseException:
-                for item in settled:
-                    item._name = None
+                if settled:
+                    layer._name = None
                 raise
+            self._names.add(layer.name)
+            self._members.add(layer)
 
     def pop(self) -> Operation:
         """Takes the last layer away and returns it; the others keep their weights.
@@ -65,6 +71,9 @@ class Sequential(Model):
             if not self._layers:
                 raise ValueError(f"{self._where}has no layers")
             layer = self._layers.pop()
+            self._members.remove(layer)
+            self._names.remove(layer.name)
+            self._numbers.clear()
             if self.built:
                 tensor = self._outputs[0]
                 assert tensor._call is not None
@@ -94,12 +103,30 @@ class Sequential(Model):
             output = self._named(Input(shape))
             inputs = (output,)
         if output is not None:
-            output = layer(output)
+            output = self._single(layer, layer(output))
         if isinstance(layer, Model):
             layer._nested = True
         self._layers.append(layer)
-        if output is not None:
-            self._set_outputs(inputs, [self._single(layer, output)])
+        if output is None:
+            return
+        if self._outputs:
+            self._extend(output)
+        else:
+            self._set_outputs(inputs, [output])
+
+    def _settle_name(self, layer: Operation) -> bool:
+        """Gives a new layer a name of its own; returns whether it had none."""
+        inputs = [tensor.name for tensor in self._inputs]
+        if layer._name is not None:
+            if layer._name in self._names or layer._name in inputs:
+                raise ValueError(f"{layer._where}the model has a layer of this name already")
+            return False
+        base = layer.name
+        count = self._numbers.get(base, 0)
+        while (name := f"{base}_{count}" if count else base) in self._names or name in inputs:
+            count += 1
+        self._numbers[base], layer._name = count, name
+        return True
 
     def _single(self, layer: Operation, output: Any) -> SymbolicTensor:
         if isinstance(output, SymbolicTensor):
@@ -129,7 +156,7 @@ class Sequential(Model):
         if layer._holds(self):
             raise ValueError(f"{layer._where}holds {self._where.strip()}: that would be a cycle")
         self._refuse_when_nested()
-        if any(other is layer for other in self._layers):
+        if layer in self._members:
             raise ValueError(
                 f"{layer._where}is in the model already; a layer that is used twice needs a Model"
             )

@@ -1,11 +1,13 @@
 """Data as users have them: converted where that is safe, refused where not."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from small_models import dense_model
 
-from pycnn import _arrays, _core
+from pycnn import _arrays, _core, ops
 
 SMALL = [[0, 1, 2], [3, 4, 5]]
 
@@ -146,3 +148,30 @@ def test_every_way_to_give_data_trains_alike(
         model.set_weights([np.full(weight.shape, 0.1) for weight in model.get_weights()])
         losses.append(model.evaluate(images, labels, verbose=0))
     assert losses[0] == losses[1]
+
+
+def test_masked_elements_are_refused() -> None:
+    masked = np.ma.masked_invalid(np.array([[1.0, np.nan]]))
+    for convert in (_arrays.numbers, _arrays.labels, _arrays.float32):
+        with pytest.raises(ValueError, match=r"x has masked elements.*x\.filled\(0\)"):
+            convert(masked, "x")
+    assert_array_equal(_arrays.numbers(masked.filled(2.0), "x"), [[1.0, 2.0]])
+    assert_array_equal(_arrays.numbers(np.ma.array([[1.0, 3.0]]), "x"), [[1.0, 3.0]])
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (None, TypeError, "x is missing"),
+        (np.array([1.0, None]), TypeError, "dtype object"),
+        ([1e300], ValueError, "1e\\+300, which is out of float32's range"),
+        ([2**24 + 1], ValueError, "float32 cannot hold"),
+        ([1j], TypeError, "dtype complex"),
+        (np.ma.masked_equal([1.0, 2.0], 2.0), ValueError, "masked"),
+    ],
+)
+def test_ops_refuse_what_fit_refuses(value: Any, error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        ops.relu(value)
+    with pytest.raises(error, match=message.replace("x ", "dy ")):
+        ops.relu_backward(value, np.zeros(2))

@@ -147,7 +147,7 @@ def test_the_steps_before_a_loss_that_is_not_finite_count(blobs: Data) -> None:
     x, y = blobs[0].copy(), blobs[1]
     x[40] = np.nan
     model = dense_model()
-    with pytest.raises(FloatingPointError, match="step 6 of 12"):
+    with pytest.raises(FloatingPointError, match=r"^epoch 1, step 6 of 12"):
         model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
     assert model.optimizer.iterations == 5
 
@@ -205,3 +205,24 @@ def test_another_thread_is_refused_while_one_trains(blobs: Data) -> None:
     thread.start()
     thread.join()
     assert errors[-1] is None
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        [layers.Dense(1, input_shape=(4,))],
+        [layers.Rescaling(2.0, input_shape=(4, 3))],
+    ],
+    ids=["one number", "rank 2"],
+)
+def test_accuracy_needs_classes(output: list[layers.Layer]) -> None:
+    model = pycnn.Sequential(output)
+    with pytest.raises(ValueError, match=r"accuracy.*\(None, classes\) with at least 2 classes"):
+        model.compile("sgd", "mse", metrics=["accuracy"])
+
+
+def test_accuracy_needs_classes_once_the_shape_is_known() -> None:
+    model = pycnn.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["accuracy"])
+    with pytest.raises(ValueError, match=r"accuracy.*at least 2 classes; .*\(None, 1\)"):
+        model.fit(np.zeros((4, 3)), np.zeros((4, 1)), verbose=0)

@@ -1,6 +1,7 @@
 """Callbacks: the order of the hooks, what they may do, and the ones that come with pycnn."""
 
 import csv
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -306,3 +307,51 @@ def test_what_is_no_callback_is_refused(blobs: Data) -> None:
         dense_model().fit(*blobs, callbacks=[lambda: None])
     with pytest.raises(ValueError, match="on_epoch_end"):
         callbacks.LambdaCallback(on_epoch_ends=lambda epoch, logs: None)
+
+
+def test_an_error_in_on_train_begin_ends_those_before(blobs: Data, tmp_path: Path) -> None:
+    class Failing(callbacks.Callback):
+        def on_train_begin(self, logs: Any = None) -> None:
+            raise ZeroDivisionError
+
+    before, after = Recorder(), Recorder()
+    logger = callbacks.CSVLogger(tmp_path / "log.csv")
+    with pytest.raises(ZeroDivisionError):
+        dense_model().fit(*blobs, verbose=0, callbacks=[before, logger, Failing(), after])
+    assert before.calls == ["train begin", "train end"] and after.calls == []
+    assert logger._file is None
+
+
+def test_an_error_in_on_train_end_ends_the_others_still(blobs: Data) -> None:
+    class Failing(callbacks.Callback):
+        def on_train_end(self, logs: Any = None) -> None:
+            raise ZeroDivisionError
+
+    before, after = Recorder(), Recorder()
+    with pytest.raises(ZeroDivisionError):
+        dense_model().fit(*blobs, verbose=0, callbacks=[before, Failing(), after])
+    assert before.calls[-1] == after.calls[-1] == "train end"
+
+
+@pytest.mark.parametrize(
+    ("values", "stopped"),
+    [([np.nan, 1.0, 2.0], 2), ([1.0, np.nan, 2.0], 1), ([np.nan, np.nan, 1.0], 1)],
+)
+def test_early_stopping_without_patience_needs_a_second_epoch(
+    values: list[float], stopped: int
+) -> None:
+    stopping = callbacks.EarlyStopping("loss")
+    stopping.set_model(dense_model())
+    stopping.on_train_begin()
+    for epoch, value in enumerate(values):
+        stopping.on_epoch_end(epoch, {"loss": value})
+        if stopping.model.stop_training:
+            break
+    assert stopping.stopped_epoch == epoch == stopped
+
+
+def test_history_can_be_pickled_without_its_model(blobs: Data) -> None:
+    history = dense_model().fit(*blobs, epochs=2, verbose=0)
+    again = pickle.loads(pickle.dumps(history))
+    assert again.history == history.history and again.epoch == [0, 1]
+    assert again.params == history.params and not hasattr(again, "model")

@@ -204,3 +204,18 @@ def test_what_does_not_fit_names_the_layer(layer: layers.Layer, message: str) ->
     with pytest.raises(ValueError, match=message):
         model.add(layer)
     assert model.layers == []
+
+
+@pytest.mark.parametrize("padding", [None, 1.5, True, b"same", {}])
+def test_padding_of_another_kind_is_a_type_error(padding: Any) -> None:
+    for make in (
+        lambda: layers.Conv2D(1, 3, padding=padding),
+        lambda: layers.DepthwiseConv2D(3, padding=padding),
+    ):
+        with pytest.raises(TypeError, match="padding must be 'valid', 'same', an integer"):
+            make()
+
+
+def test_padding_may_be_numpys() -> None:
+    assert layers.Conv2D(1, 3, padding=np.int64(2)).padding == ((2, 2), (2, 2))
+    assert layers.Conv2D(1, 3, padding=np.array([1, 2])).padding == ((1, 1), (2, 2))

@@ -12,10 +12,14 @@ import pycnn
 from pycnn import layers
 
 CHILD = """
+import signal
+
 import numpy as np
 import pycnn
 from pycnn import callbacks, layers
 
+# A parent that runs in the background of a shell has it ignored, and so would this process.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 model = pycnn.Sequential([
     pycnn.Input((28, 28, 1)),
     layers.Conv2D(32, 5, padding="same", activation="relu"),

@@ -1,12 +1,17 @@
 """Layers: names, options, shapes, and building a model step by step."""
 
+import copy
+import pickle
+from typing import Any
+
 import numpy as np
 import pytest
 from small_models import conv_layers, conv_model
 
 import pycnn
-from pycnn import initializers, layers
+from pycnn import _assembly, initializers, layers
 from pycnn._names import snake_case
+from pycnn._topology import ordered_calls
 
 
 @pytest.mark.parametrize(
@@ -232,3 +237,43 @@ def test_summary_has_every_number() -> None:
 def test_no_shapes_no_summary() -> None:
     with pytest.raises(ValueError, match=r"Input\(shape\)"):
         pycnn.Sequential([layers.Dense(3)]).summary()
+
+
+def test_models_and_layers_are_not_copied_half() -> None:
+    dense = layers.Dense(2)
+    model = pycnn.Sequential([pycnn.Input((3,)), dense])
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match=r"cannot be copied or pickled; .*load_model\(path\)"):
+            copied(model)
+        with pytest.raises(TypeError, match=r"\[Dense 'dense'\] cannot be copied.*from_config"):
+            copied(dense)
+
+
+def test_adding_a_layer_does_not_look_at_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    walks: list[int] = []
+
+    def counted(outputs: Any) -> Any:
+        walks.append(len(outputs))
+        return ordered_calls(outputs)
+
+    monkeypatch.setattr(_assembly, "ordered_calls", counted)
+    model = pycnn.Sequential([pycnn.Input((3,))])
+    for _ in range(50):
+        model.add(layers.ReLU())
+    assert len(walks) == 1 and len(model.layers) == 50
+    assert model.layers[-1].name == "re_lu_49"
+    assert model.predict(-np.ones((2, 3)), verbose=0).shape == (2, 3)
+
+
+def test_names_after_pop_and_between_given_ones() -> None:
+    model = pycnn.Sequential([pycnn.Input((3,)), layers.ReLU(), layers.ReLU(name="re_lu_1")])
+    model.add(layers.ReLU())
+    assert [layer.name for layer in model.layers] == ["re_lu", "re_lu_1", "re_lu_2"]
+    last = model.pop()
+    model.add(layers.ReLU())
+    assert model.layers[-1].name == "re_lu_2"
+    with pytest.raises(ValueError, match="has a layer of this name already"):
+        model.add(last)
+    with pytest.raises(ValueError, match="is in the model already"):
+        model.add(model.layers[0])
+    assert len(model.layers) == 3

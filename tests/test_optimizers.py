@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from small_models import conv_layers, dense_model
 
 import pycnn
-from pycnn import layers, optimizers, regularizers
+from pycnn import _core, layers, optimizers, regularizers
 
 Data = tuple[np.ndarray, np.ndarray]
 Arrays = list[np.ndarray]
@@ -258,3 +258,44 @@ def test_options_that_are_no_numbers() -> None:
         optimizers.SGD(clipnorm="1")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="optimizer must be a name"):
         optimizers.get(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rate", [1e300, -1.0, float("nan"), float("inf")])
+def test_a_rate_that_float32_cannot_hold_never_reaches_the_weights(
+    blobs: Data, rate: float
+) -> None:
+    for make in (optimizers.SGD, optimizers.Adam, optimizers.RMSprop):
+        with pytest.raises(ValueError, match="learning_rate"):
+            make(rate)
+    model = dense_model()
+    model.compile(optimizers.SGD(lambda step: rate), "sparse_categorical_crossentropy")
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="learning_rate"):
+        model.fit(*blobs, verbose=0)
+    with pytest.raises(ValueError, match="learning_rate"):
+        model.train_on_batch(*blobs)
+    with pytest.raises(ValueError, match="learning_rate"):
+        model.optimizer.learning_rate = rate
+    for old, new in zip(before, model.get_weights(), strict=True):
+        assert_array_equal(new, old)
+
+
+@pytest.mark.parametrize("rate", [-1.0, float("nan"), float("inf"), 1e300])
+def test_the_core_refuses_such_rates_itself(rate: float) -> None:
+    graph = _core.Graph((2,))
+    network = _core.Network(graph, [graph.dense(graph.input, units=2)], 0)
+    network.compile(
+        outputs=[_core.OutputOptions("mean_squared_error")], optimizer=_core.SGD(momentum=0.5)
+    )
+    data = [_core.Tensor(np.ones((4, 2), np.float32))]
+    before = network.get_parameter(0).numpy()
+    with pytest.raises(ValueError, match="learning_rate must be finite and not negative"):
+        network.train_step(data, data, rate)
+    trainer = _core.Trainer(network, data, data, batch_size=2)
+    trainer.start_epoch()
+    with np.errstate(over="ignore"):
+        rates = np.array([0.1, rate]).astype(np.float32)
+    with pytest.raises(ValueError, match="learning_rate must be finite and not negative"):
+        trainer.run(rates, 1.0)
+    assert trainer.progress.step == 0
+    assert_array_equal(network.get_parameter(0).numpy(), before)

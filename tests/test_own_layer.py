@@ -191,3 +191,52 @@ def test_a_missing_super_call_is_an_error() -> None:
 
     with pytest.raises(TypeError, match=r"super\(\).__init__"):
         pycnn.Sequential([NoSuper()])
+
+
+class FailsOnce(layers.Layer):
+    """The identity, whose `n`-th forward raises."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.left = n
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        self.left -= 1
+        if self.left == 0:
+            raise ZeroDivisionError
+        return x
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        return dy
+
+
+def test_a_fit_that_failed_does_not_change_the_next_one(
+    blobs: tuple[np.ndarray, np.ndarray],
+) -> None:
+    results = []
+    for n in (1, -1):
+        pycnn.set_random_seed(4)
+        model = pycnn.Sequential([layers.Dense(4, input_shape=(4,)), FailsOnce(n)])
+        model.compile("sgd", pycnn.losses.SparseCategoricalCrossentropy(from_logits=True))
+        if n == 1:
+            with pytest.raises(ZeroDivisionError):
+                model.fit(*blobs, batch_size=8, verbose=0)
+        model.fit(*blobs, batch_size=8, verbose=0)
+        results.append(model.get_weights())
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["a/b", "", None, 3])
+def test_a_weights_name_is_a_word(name: Any) -> None:
+    with pytest.raises(ValueError, match=r"a weight's name must be a word without '/'"):
+        layers.Layer().add_weight(name, (2,))
+
+
+def test_a_weight_that_is_too_large_is_called_a_weight() -> None:
+    class Huge(layers.Layer):
+        def build(self, input_shape: tuple[int | None, ...]) -> None:
+            self.add_weight("table", (2**20, 2**20))
+
+    with pytest.raises(ValueError, match=r"weight 'table' more than 2\^31 elements in a weight"):
+        pycnn.Sequential([pycnn.Input((2,)), Huge()])

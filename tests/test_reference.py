@@ -193,7 +193,7 @@ def torch_cross_entropy(torch, probabilities, labels):
 
 
 def torch_local_response_norm(torch, x, n=5, k=2.0, alpha=1e-4, beta=0.75):
-    k, alpha, beta = (reference._f32(option) for option in (k, alpha, beta))
+    k, alpha, beta = (reference.as_f32(option) for option in (k, alpha, beta))
     rows = x.reshape(-1, x.shape[-1], 1)  # channels second; PyTorch divides alpha by n
     return torch.nn.functional.local_response_norm(rows, n, alpha * n, beta, k).reshape(x.shape)
 
@@ -288,9 +288,9 @@ TORCH = {
     "tanh": lambda torch, x: torch.tanh(x),
     "softmax": lambda torch, x: torch.softmax(x, -1),
     "leaky_relu": lambda torch, x, negative_slope=0.2: torch.nn.functional.leaky_relu(
-        x, reference._f32(negative_slope)
+        x, reference.as_f32(negative_slope)
     ),
-    "elu": lambda torch, x, alpha=1.0: torch.nn.functional.elu(x, reference._f32(alpha)),
+    "elu": lambda torch, x, alpha=1.0: torch.nn.functional.elu(x, reference.as_f32(alpha)),
     "gelu": lambda torch, x, approximate=False: torch.nn.functional.gelu(
         x, approximate="tanh" if approximate else "none"
     ),

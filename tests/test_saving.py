@@ -338,3 +338,22 @@ def test_a_file_of_somebody_else(tmp_path: Path) -> None:
     save_file({}, tmp_path / "m", metadata={"format": "pycnn", "version": "99"})
     with pytest.raises(ValueError, match="version"):
         pycnn.load_model(tmp_path / "m")
+
+
+def test_an_open_files_number_is_no_path(tmp_path: Path) -> None:
+    model = dense_model()
+    with open(tmp_path / "other", "wb") as file:
+        for use in (pycnn.load_model, model.load_weights, model.save, model.save_weights):
+            with pytest.raises(TypeError, match=r"path must be a str or os\.PathLike"):
+                use(file.fileno())
+        file.write(b"still open")
+    assert (tmp_path / "other").read_bytes() == b"still open"
+
+
+def test_the_longest_names_can_be_saved(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 243 + ".safetensors")  # 255 bytes, all that file systems take
+    model = dense_model()
+    model.save(path)
+    loaded = pycnn.load_model(path)
+    assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]

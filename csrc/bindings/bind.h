@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/typing.h>
 
+#include "bindings/checked_caster.h"
 #include "core/tensor.h"
 
 namespace pycnn::bindings {

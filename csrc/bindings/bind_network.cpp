@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +36,13 @@ void bind_totals(py::module_& m) {
       .def_readonly("done", &Progress::done);
 }
 
+std::unique_ptr<Network> make_network(const Graph& graph, std::vector<ValueId> outputs,
+                                      std::uint64_t seed) {
+  Graph own = graph;  // while nobody can add to it
+  const py::gil_scoped_release release;
+  return std::make_unique<Network>(std::move(own), std::move(outputs), seed);
+}
+
 Totals train_step(Network& n, const Tensors& x, const Tensors& y, float learning_rate) {
   return n.train_step(x, y, learning_rate);
 }
@@ -65,8 +73,7 @@ void bind_network(py::module_& m) {
                       "A graph with weights, optimizer and plans.\n\n"
                       "Calls release the GIL, watch for Ctrl-C and refuse a second thread\n"
                       "(RuntimeError).")
-      .def(py::init<Graph, std::vector<ValueId>, std::uint64_t>(), py::arg("graph"),
-           py::arg("outputs"), py::arg("seed"))
+      .def(py::init(&make_network), py::arg("graph"), py::arg("outputs"), py::arg("seed"))
       .def("get_parameter", &Network::get_parameter, py::arg("index"), "A copy of a weight.")
       .def("set_parameter", &Network::set_parameter, py::arg("index"), py::arg("value"))
       .def(
@@ -77,10 +84,11 @@ void bind_network(py::module_& m) {
           py::kw_only(), py::arg("outputs"), py::arg("optimizer"))
       .def("train_step", &train_step, py::arg("x"), py::arg("y"), py::arg("learning_rate"),
            Release(), "One step on all of x and y as one batch.")
-      .def("evaluate", &Network::evaluate, py::arg("x"), py::arg("y"), py::arg("batch_size"),
-           Release())
-      .def("predict", &Network::predict, py::arg("x"), py::arg("batch_size"),
-           py::arg("training") = false, Release(),
+      .def("evaluate",
+           py::overload_cast<const Tensors&, const Tensors&, std::int64_t>(&Network::evaluate),
+           py::arg("x"), py::arg("y"), py::arg("batch_size"), Release())
+      .def("predict", py::overload_cast<const Tensors&, std::int64_t, bool>(&Network::predict),
+           py::arg("x"), py::arg("batch_size"), py::arg("training") = false, Release(),
            "Outputs of all images; `training`: as the next steps would see the network (dropout,\n"
            "batch statistics), but nothing is learned and no step counted.")
       .def("backward", &backward, py::arg("x"), py::arg("dy"), py::arg("training") = false,

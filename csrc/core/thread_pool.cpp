@@ -13,6 +13,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -80,7 +81,7 @@ class Pool {
   void work(int index) noexcept;
   void dismiss() noexcept;
 
-  const int size_;
+  int size_;  // fewer than asked for where the system has no more threads; fixed once built
   const std::chrono::nanoseconds patience_;
   std::vector<std::thread> workers_;
   const std::function<void(Team&)>* job_ = nullptr;  // null at a new call: go home
@@ -113,6 +114,8 @@ Pool::Pool(int size)
     for (int index = 1; index < size; ++index) {
       workers_.emplace_back([this, index] { work(index); });
     }
+  } catch (const std::system_error&) {  // no more threads are to be had
+    size_ = static_cast<int>(workers_.size()) + 1;
   } catch (...) {
     dismiss();  // the destructor does not run for a pool that was never built
     throw;
@@ -220,6 +223,17 @@ int default_count() {
   return count;
 }
 
+// The pool with `count` threads, or as many as can be started: the choice from then on. The caller
+// has the lock.
+Pool& ready_pool(Shared& pools, int count) {
+  if (pools.pool == nullptr || pools.pool->size() != count) {
+    pools.pool.reset();  // the old threads leave before the new ones come
+    pools.pool = std::make_unique<Pool>(count);
+    if (pools.pool->size() != count) chosen_count.store(pools.pool->size());
+  }
+  return *pools.pool;
+}
+
 void refuse_inside_job(const char* function) {
   if (!inside_job) return;
   throw BusyError(std::string(function) + " was called from within a job of the thread pool");
@@ -227,16 +241,13 @@ void refuse_inside_job(const char* function) {
 
 }  // namespace
 
+bool inside_parallel_run() { return inside_job; }
+
 void parallel_run(const std::function<void(Team&)>& job) {
   refuse_inside_job("parallel_run");
   Shared& pools = shared();
   const std::lock_guard lock(pools.callers);
-  const int count = num_threads();
-  if (pools.pool == nullptr || pools.pool->size() != count) {
-    pools.pool.reset();  // the old threads leave before the new ones come
-    pools.pool = std::make_unique<Pool>(count);
-  }
-  pools.pool->run(job);
+  ready_pool(pools, num_threads()).run(job);
 }
 
 int num_threads() {
@@ -255,7 +266,12 @@ void set_num_threads(int count) {
   Shared& pools = shared();
   const std::lock_guard lock(pools.callers);
   chosen_count.store(count);
-  if (pools.pool != nullptr && pools.pool->size() != count) pools.pool.reset();
+  const int started = ready_pool(pools, count).size();
+  if (started != count) {
+    throw std::runtime_error("could start only " + std::to_string(started) + " of " +
+                             std::to_string(count) + " threads (a limit of the system); " +
+                             std::to_string(started) + " are used from now on");
+  }
 }
 
 }  // namespace pycnn

@@ -24,9 +24,13 @@ class Team {
 // A job must not call parallel_run (ValueError-free: it would deadlock; checked, throws BusyError).
 void parallel_run(const std::function<void(Team&)>& job);
 
+// Whether the caller runs in a job, where parallel_run refuses to work.
+bool inside_parallel_run();
+
 // PYCNN_NUM_THREADS at first use, else the cores that this process may run on.
 int num_threads();
-// Throws ValueError unless 1 <= count <= 1024. Waits for a running job.
+// Throws ValueError unless 1 <= count <= 1024. Waits for a running job. Where the system does not
+// let so many be started, those that could be are used and counted: std::runtime_error here.
 void set_num_threads(int count);
 
 }  // namespace pycnn

@@ -47,7 +47,7 @@ std::string kind_of(const NodeOptions& options) {
 
 // A block of 16 images in float32 must be addressable; larger shapes are refused here, before
 // anything is allocated.
-void check_shape(const Shape& shape, const std::string& who) {
+void check_shape(const Shape& shape, const std::string& who, const char* where = "per image") {
   if (shape.empty()) throw ValueError(who + " shape must have at least one dimension; got ()");
   std::int64_t elements = 1;
   for (std::int64_t d : shape) {
@@ -56,8 +56,8 @@ void check_shape(const Shape& shape, const std::string& who) {
     }
     elements = checked_mul(elements, d);
     if (elements > std::numeric_limits<std::int32_t>::max()) {
-      throw ValueError(who + " more than 2^31 elements per image are not supported; got shape " +
-                       to_string(shape));
+      throw ValueError(who + " more than 2^31 elements " + where +
+                       " are not supported; got shape " + to_string(shape));
     }
   }
 }
@@ -307,7 +307,9 @@ ValueId Graph::host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape out
                           std::vector<Parameter> parameters, std::string name) {
   const std::string prefix = pycnn::who("PythonLayer", name);
   shape(x);
-  for (const Parameter& p : parameters) check_shape(p.shape, prefix + " weight '" + p.name + "'");
+  for (const Parameter& p : parameters) {
+    check_shape(p.shape, prefix + " weight '" + p.name + "'", "in a weight");
+  }
   return add_node(std::move(name), HostOptions{std::move(layer)}, {x}, std::move(output_shape),
                   std::move(parameters));
 }

@@ -56,12 +56,16 @@ Initializer parse_initializer(std::string_view name) {
 
 void initialize(float* values, const Shape& shape, Initializer kind, std::uint64_t seed,
                 std::uint64_t stream) {
-  const std::int64_t count = element_count(shape);
+  initialize(values, shape, kind, seed, stream, 0, element_count(shape));
+}
+
+void initialize(float* values, const Shape& shape, Initializer kind, std::uint64_t seed,
+                std::uint64_t stream, std::int64_t begin, std::int64_t end) {
   const bool constant = kind == Initializer::zeros || kind == Initializer::ones;
   const double v = constant ? 0.0 : variance(kind, fans(shape));
   const double limit = std::sqrt(3.0 * v);
   const double deviation = std::sqrt(v) / kTruncatedDeviation;
-  for (std::int64_t i = 0; i < count; ++i) {
+  for (std::int64_t i = begin; i < end; ++i) {
     const auto index = static_cast<std::uint64_t>(i);
     switch (kind) {
       case Initializer::zeros:

@@ -28,4 +28,8 @@ Initializer parse_initializer(std::string_view name);
 void initialize(float* values, const Shape& shape, Initializer kind, std::uint64_t seed,
                 std::uint64_t stream);
 
+// The elements [begin, end) of these, into values[begin] and those after it.
+void initialize(float* values, const Shape& shape, Initializer kind, std::uint64_t seed,
+                std::uint64_t stream, std::int64_t begin, std::int64_t end);
+
 }  // namespace pycnn

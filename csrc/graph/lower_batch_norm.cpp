@@ -59,10 +59,13 @@ void lower_back(PlanBuilder& b, const Group& group, const BatchNormOptions& opti
          n.who(), {partial}, {means}, true);
   if (!b.wants_gradient(n.input())) return;
   const BufferId dx = b.new_buffer(b.shape(n.input()), n.name + " input gradient");
-  // Outside training the statistics are constants, and the batch's means take no part.
-  const BufferId used = b.training() ? means : -1;
-  b.emit(BatchNormBackwardInput{dy, x, statistics, used, dx, w.gamma}, n.who(),
-         {dy, x, statistics, means}, {dx});
+  if (b.training()) {
+    b.emit(BatchNormBackwardInput{dy, x, statistics, means, dx, w.gamma}, n.who(),
+           {dy, x, statistics, means}, {dx});
+  } else {  // the statistics are constants, and the batch's means take no part
+    b.emit(BatchNormBackwardInput{dy, x, statistics, -1, dx, w.gamma}, n.who(), {dy, x, statistics},
+           {dx});
+  }
   b.add_gradient(n.input(), dx, n.who());
 }
 

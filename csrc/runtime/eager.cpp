@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/thread_pool.h"
 #include "ops/cpu/kernels.h"
+#include "runtime/interrupt.h"
 
 namespace pycnn {
 namespace {
@@ -145,6 +146,7 @@ UpdateResult update_parameter(const UpdateRule& rule, const Tensor& parameter,
                               const Tensor& gradient, const Tensor& state, float learning_rate,
                               std::int64_t step) {
   check_optimizer({rule});
+  check_learning_rate(learning_rate);
   check_operands(rule, parameter, gradient, state);
   if (step < 1) throw ValueError("[optimizer] steps count from 1; got " + std::to_string(step));
   const std::int64_t size = parameter.size(), arrays = state.shape()[0];
@@ -168,9 +170,18 @@ double measure_peak(double seconds) {
   std::atomic<std::int64_t> operations{0};
   const auto start = Clock::now();
   const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
-  parallel_run([&](Team&) {
+  std::atomic<bool> stop{false};
+  parallel_run([&](Team& team) {
     float sink = 0.999f;
-    while (elapsed() < seconds) {
+    while (elapsed() < seconds && !stop) {
+      if (team.index() == 0) {
+        try {
+          check_interrupt();
+        } catch (...) {
+          stop = true;
+          throw;
+        }
+      }
       operations += cpu::kernels().peak->multiply_adds(kRounds, &sink);
       sink = 0.999f;  // the result is of no use; big numbers would change nothing but look odd
     }

@@ -96,7 +96,15 @@ LossSpec resolve_loss(const Graph& graph, ValueId output, const OutputOptions& o
   return {LossKind::cross_entropy, sparse, output, options.weight};
 }
 
-void check_top_k(const std::vector<int>& top_k, std::int64_t classes) {
+void check_top_k(const std::vector<int>& top_k, const Shape& output) {
+  if (top_k.empty()) return;
+  if (output.size() != 1 || output[0] < 2) {
+    throw ValueError(
+        "[compile] accuracy expected an output of shape (None, classes) with at least 2 classes; "
+        "the network's is " +
+        to_string_batched(output));
+  }
+  const std::int64_t classes = output[0];
   for (int k : top_k) {
     if (k < 1 || k > classes) {
       throw ValueError("[compile] top-k accuracy with k = " + std::to_string(k) +
@@ -119,7 +127,7 @@ void Network::compile(const CompileOptions& options) {
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const OutputOptions& o = options.outputs[i];
     if (!std::isfinite(o.weight)) throw ValueError("[compile] a loss weight must be finite");
-    check_top_k(o.top_k, element_count(graph_->shape(outputs_[i])));
+    check_top_k(o.top_k, graph_->shape(outputs_[i]));
     losses.push_back(resolve_loss(*graph_, outputs_[i], o, fusion_wanted()));
     top_k.push_back(o.top_k);
   }
@@ -332,6 +340,14 @@ Tensors Network::predict(const Tensors& x, std::int64_t batch_size, bool trainin
     predict.run(batch);
   });
   return outputs;
+}
+
+Tensor Network::predict(const Tensor& x, std::int64_t batch_size, bool training) {
+  if (outputs_.size() != 1) {
+    throw ValueError("the network has " + std::to_string(outputs_.size()) +
+                     " outputs: give predict a list of inputs, and it gives a list of outputs");
+  }
+  return predict(Tensors{x}, batch_size, training)[0];
 }
 
 Network::Gradients Network::backward(const Tensors& x, const Tensors& dy, bool training) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/lease.h"
@@ -18,16 +19,16 @@ namespace pycnn {
 
 // What one output of the network is trained for; Keras's names of the losses.
 struct OutputOptions {
-  std::string loss;          // "sparse_categorical_crossentropy", "categorical_crossentropy" or
-                             // "mean_squared_error"
-  bool from_logits = false;  // cross-entropy on logits; else on probabilities
-  float weight = 1.0f;       // of this loss in the sum that is minimised
-  std::vector<int> top_k;    // count hits among the top k, for each k; {1} is accuracy
+  std::string loss;             // "sparse_categorical_crossentropy", "categorical_crossentropy" or
+                                // "mean_squared_error"
+  bool from_logits = false;     // cross-entropy on logits; else on probabilities
+  float weight = 1.0f;          // of this loss in the sum that is minimised
+  std::vector<int> top_k = {};  // count hits among the top k, for each k; {1} is accuracy
 };
 
 struct CompileOptions {
   std::vector<OutputOptions> outputs;  // one for each output of the network
-  OptimizerOptions optimizer;
+  OptimizerOptions optimizer = {};
 };
 
 using Tensors = std::vector<Tensor>;
@@ -36,8 +37,11 @@ class Network {
  public:
   // Initial weights come from `seed`. ValueError without outputs.
   Network(Graph graph, std::vector<ValueId> outputs, std::uint64_t seed);
+  Network(Graph graph, ValueId output, std::uint64_t seed)
+      : Network(std::move(graph), std::vector<ValueId>{output}, seed) {}
 
   const Graph& graph() const { return *graph_; }
+  const std::vector<ValueId>& outputs() const { return outputs_; }
   std::uint64_t seed() const { return seed_; }
 
   // A copy of a parameter; ValueError for an unknown one.
@@ -74,6 +78,19 @@ class Network {
   // sees the network (batch statistics, dropout), otherwise as prediction does.
   Gradients backward(const Tensors& x, const Tensors& dy, bool training = false);
 
+  // The same for a network with one input and one output.
+  Totals train_step(const Tensor& x, const Tensor& y, float learning_rate) {
+    return train_step(Tensors{x}, Tensors{y}, learning_rate);
+  }
+  Totals evaluate(const Tensor& x, const Tensor& y, std::int64_t batch_size) {
+    return evaluate(Tensors{x}, Tensors{y}, batch_size);
+  }
+  // ValueError when the network has several outputs.
+  Tensor predict(const Tensor& x, std::int64_t batch_size, bool training = false);
+  Gradients backward(const Tensor& x, const Tensor& dy, bool training = false) {
+    return backward(Tensors{x}, Tensors{dy}, training);
+  }
+
   // Throws unless x and y are data for training and evaluation of this compiled network. The caller
   // has exclusive().
   void check_data(const Tensors& x, const Tensors& y) const;
@@ -81,8 +98,9 @@ class Network {
   // The plan of a training step (of prediction before compile).
   std::string plan_report();
 
-  // Every epoch shuffles in an order of its own: the number of epochs begun so far, counted here.
-  std::uint64_t next_epoch() { return epochs_++; }
+  // Every epoch shuffles in an order of its own: the number of epochs done so far.
+  std::uint64_t epochs() const { return epochs_; }
+  void count_epoch() { ++epochs_; }
 
  private:
   void require_compiled() const;

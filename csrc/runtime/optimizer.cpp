@@ -45,6 +45,10 @@ void check_optimizer(const OptimizerOptions& options) {
   }
 }
 
+void check_learning_rate(float rate) {
+  check_not_negative("[optimizer]", "learning_rate", double(rate));
+}
+
 int state_arrays(const UpdateRule& rule) {
   return std::visit([](const auto& options) { return state_arrays(options); }, rule);
 }
@@ -133,6 +137,7 @@ bool Optimizer::finite() const { return !penalized_ || std::isfinite(measured_pe
 // ---- the step
 
 void Optimizer::begin(float learning_rate) {
+  check_learning_rate(learning_rate);
   learning_rate_ = learning_rate;
   step_ = steps_ + 1;
   const std::int64_t size = parameters_.trainable_size();

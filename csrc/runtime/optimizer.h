@@ -40,6 +40,8 @@ void check_optimizer(const OptimizerOptions& options);
 
 // How many arrays of the weights' size a rule keeps between steps; zeros before the first.
 int state_arrays(const UpdateRule& rule);
+// ValueError unless the rate is finite and not negative.
+void check_learning_rate(float rate);
 
 // Runs a rule's kernel; `step` counts from 1.
 void apply_rule(const UpdateRule& rule, float learning_rate, std::int64_t step, const Stretch& s);

@@ -26,8 +26,9 @@ Trainer::Trainer(Network& network, Tensors x, const Tensors& y, std::int64_t bat
 void Trainer::start_epoch() {
   const Lease lease(busy_, "trainer");
   const Lease network_lease = network_.exclusive();
-  const std::uint64_t epoch = network_.next_epoch();
-  if (shuffle_) order_ = random_permutation(count(), network_.seed(), kShuffleStreams + epoch);
+  if (shuffle_) {
+    order_ = random_permutation(count(), network_.seed(), kShuffleStreams + network_.epochs());
+  }
   progress_ = Progress();
   started_ = true;
 }
@@ -49,11 +50,16 @@ void Trainer::step(float learning_rate) {
   progress_.add(totals);
   ++progress_.step;
   progress_.done = progress_.step == steps_per_epoch();
+  if (progress_.done) network_.count_epoch();  // one that fails is begun anew, in the same order
 }
 
 Progress Trainer::run(const float* learning_rates, std::int64_t steps, double max_seconds) {
   const Lease lease(busy_, "trainer");
   if (!started_) throw ValueError("[Trainer] call start_epoch before run");
+  // Those that will be used: the epoch may end before.
+  const std::int64_t wanted =
+      std::clamp<std::int64_t>(steps, 0, steps_per_epoch() - progress_.step);
+  std::for_each(learning_rates, learning_rates + wanted, check_learning_rate);
   // For the whole run: nobody can compile the network between the check and the steps.
   const Lease network_lease = network_.exclusive();
   network_.check_data(x_, y_);

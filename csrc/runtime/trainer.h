@@ -20,6 +20,9 @@ class Trainer {
   // Holds x and y, copies neither but integer labels. The network must outlive the trainer.
   // Throws like Network::check_data, and ValueError for a batch size below 1.
   Trainer(Network& network, Tensors x, const Tensors& y, std::int64_t batch_size, bool shuffle);
+  // For a network with one input and one output.
+  Trainer(Network& network, const Tensor& x, const Tensor& y, std::int64_t batch_size, bool shuffle)
+      : Trainer(network, Tensors{x}, Tensors{y}, batch_size, shuffle) {}
 
   std::int64_t steps_per_epoch() const { return (count() + batch_size_ - 1) / batch_size_; }
   // A new order from the network's seed and its count of epochs.

@@ -123,7 +123,8 @@ int run(const Options& o) {
   Graph graph({28, 28, 1});
   const ValueId output = lenet5(graph);
   Network network(graph, output, o.seed);
-  network.compile({"sparse_categorical_crossentropy", false, {0.9f, true, 0.0f}, {1}});
+  network.compile({.outputs = {{.loss = "sparse_categorical_crossentropy", .top_k = {1}}},
+                   .optimizer = SgdOptions{.momentum = 0.9f, .nesterov = true}});
   train(network, digits, o);
   const Totals totals = network.evaluate(test.images, test.labels, 1000);
   const double accuracy = double(totals.hits[0]) / double(totals.images);

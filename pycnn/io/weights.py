@@ -43,7 +43,7 @@ def write_whole(path: PathLike, *pieces: bytes | memoryview) -> None:
         OSError: it cannot be written, or `path` is a folder, a device or the like; what was there
             is as it was.
     """
-    target = os.path.realpath(path)
+    target = os.path.realpath(checked_path(path))
     try:
         _check_replaceable(target)
         _replace(target, pieces)
@@ -62,8 +62,8 @@ def _check_replaceable(target: str) -> None:
 
 
 def _replace(target: str, pieces: Iterable[bytes | memoryview]) -> None:
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(6)}.tmp")
+    folder = os.path.dirname(target)  # the temporary name is short, whatever the target's
+    temporary = os.path.join(folder, f".{secrets.token_hex(8)}.tmp")
     try:
         with open(temporary, "xb") as file:
             file.writelines(pieces)
@@ -111,6 +111,18 @@ def read_metadata(path: PathLike) -> dict[str, str]:
     return metadata
 
 
+def checked_path(path: Any) -> str:
+    """Returns the path as a str; an integer would be taken for an open file, and closed.
+
+    Raises:
+        TypeError: neither a str nor an os.PathLike of one.
+    """
+    name = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(name, str):
+        raise TypeError(f"a file's path must be a str or os.PathLike; received {path!r}")
+    return name
+
+
 def open_file(path: PathLike) -> Any:
     """Opens a safetensors file; its header is checked against the file's size.
 
@@ -120,12 +132,13 @@ def open_file(path: PathLike) -> Any:
     """
     from safetensors import SafetensorError, safe_open
 
+    path = checked_path(path)
     with open(path, "rb"):  # for Python's own message when it cannot be read
         pass
     try:
-        return safe_open(os.fspath(path), framework="numpy")
+        return safe_open(path, framework="numpy")
     except SafetensorError as error:
-        raise ValueError(f"{os.fspath(path)}: truncated or corrupt weights file: {error}") from None
+        raise ValueError(f"{path}: truncated or corrupt weights file: {error}") from None
 
 
 def _check(path: PathLike, file: Any, expected: Sequence[_core.Parameter]) -> None:

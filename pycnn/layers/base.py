@@ -91,6 +91,9 @@ class Layer(Operation):
         Returns:
             the weight: read ``.value`` in forward and backward, set ``.gradient`` in backward.
         """
+        if name is None:
+            raise ValueError(f"{self._where}a weight's name must be a word without '/'; got None")
+        checked_name(name, f"{self._where}a weight")
         if any(weight.name == name for weight in self._weights):
             raise ValueError(f"{self._where}already has a weight {name!r}")
         weight = own.Weight(

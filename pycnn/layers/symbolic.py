@@ -179,6 +179,15 @@ class Operation:
         """Makes one from what `get_config` gave."""
         return cls(**config)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Refuses copy.copy, copy.deepcopy and pickle, which would share or lose the weights."""
+        raise TypeError(f"{self._where}cannot be copied or pickled; {self._copy_hint}")
+
+    @property
+    def _copy_hint(self) -> str:
+        """What to do instead, for messages."""
+        return "make another one: type(layer).from_config(layer.get_config())"
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pycnn import _core
-from pycnn._checks import finite_float
+from pycnn._checks import float32_number
 from pycnn.optimizers import schedules
 
 LearningRate = float | Callable[[int], float]
@@ -130,7 +130,7 @@ class Optimizer(ABC):
         return f"[{type(self).__name__}] "
 
     def _number(self, value: Any, name: str) -> float:
-        return finite_float(value, name, self._where)
+        return float32_number(value, name, self._where)
 
     def _positive(self, value: Any, name: str) -> float:
         number = self._number(value, name)

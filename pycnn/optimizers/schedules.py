@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from pycnn._checks import finite_float, positive_int
+from pycnn._checks import float32_number, positive_int
 from pycnn._names import known_name
 
 
@@ -44,7 +44,7 @@ class LearningRateSchedule(ABC):
         return f"{type(self).__name__}({arguments})"
 
     def _number(self, value: Any, name: str, least: float = 0.0) -> float:
-        number = finite_float(value, name, f"[{type(self).__name__}] ")
+        number = float32_number(value, name, f"[{type(self).__name__}] ")
         if number < least:
             raise ValueError(
                 f"[{type(self).__name__}] {name} must be at least {least:g}; received {number}"

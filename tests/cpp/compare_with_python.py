@@ -59,14 +59,14 @@ def one_cycle(steps):
 def train():
     """Losses after each step, and all weights in one array."""
     graph, output = lenet5()
-    network = _core.Network(graph, output, SEED)
+    network = _core.Network(graph, [output], SEED)
     network.compile(
-        loss="sparse_categorical_crossentropy",
+        outputs=[_core.OutputOptions("sparse_categorical_crossentropy", top_k=[1])],
         optimizer=_core.SGD(momentum=0.9, nesterov=True),
-        top_k=[1],
     )
     images, labels = make_pictures(PICTURES)
-    trainer = _core.Trainer(network, _core.Tensor(images), _core.Tensor(labels), batch_size=BATCH)
+    data = [_core.Tensor(images)], [_core.Tensor(labels)]
+    trainer = _core.Trainer(network, *data, batch_size=BATCH)
     steps = trainer.steps_per_epoch
     rates = np.array(list(one_cycle(EPOCHS * steps)), dtype=np.float32)
     losses = []

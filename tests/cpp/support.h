@@ -200,8 +200,14 @@ inline std::vector<Tensor> weights(const Network& network) {
   return all;
 }
 
+// For a network with one output.
+inline CompileOptions one_loss(std::string loss, bool from_logits = false,
+                               SgdOptions optimizer = {}, std::vector<int> top_k = {}) {
+  return {{{std::move(loss), from_logits, 1.0f, std::move(top_k)}}, optimizer};
+}
+
 inline CompileOptions sparse(SgdOptions optimizer = {0.9f, true, 0.001f}) {
-  return {"sparse_categorical_crossentropy", false, optimizer, {1, 2}};
+  return one_loss("sparse_categorical_crossentropy", false, optimizer, {1, 2});
 }
 
 struct Data {
@@ -210,8 +216,9 @@ struct Data {
 
 inline Data data_for(const Network& network, std::int64_t count, std::uint64_t seed = 5) {
   const Shape& image = network.graph().shape(network.graph().input());
-  return {random_floats(batched(count, image), seed),
-          random_labels(count, static_cast<int>(network.output_shape()[0]), seed)};
+  return {
+      random_floats(batched(count, image), seed),
+      random_labels(count, static_cast<int>(network.graph().shape(network.outputs()[0])[0]), seed)};
 }
 
 // The seed is always the same.

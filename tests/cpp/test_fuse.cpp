@@ -26,21 +26,22 @@ std::string describe(const Graph& graph, const FusedGraph& fused) {
 
 TEST(Fuse, LeNet5BecomesSevenGroups) {
   const test::Net net = test::lenet5();
-  const FusedGraph fused = fuse_graph(net.graph, net.output, true);
+  const FusedGraph fused = fuse_graph(net.graph, {net.output}, true);
   EXPECT_EQ(describe(net.graph, fused),
             "Conv2D+relu+pool, Conv2D+relu+pool, Flatten, Dense+relu, Dense+relu, Dense, Softmax");
-  ASSERT_TRUE(fused.input_rescale.has_value());
-  EXPECT_EQ(*fused.input_rescale, 0);
-  EXPECT_EQ(fused.input, net.graph.nodes()[0].output);
+  ASSERT_EQ(fused.inputs.size(), 1U);
+  EXPECT_EQ(fused.inputs[0].rescale, 0);
+  EXPECT_EQ(fused.inputs[0].value, net.graph.nodes()[0].output);
   EXPECT_EQ(fused.groups[0].output, net.graph.nodes()[3].output);
   EXPECT_EQ(fused.groups.back().output, net.output);
 }
 
 TEST(Fuse, ThePlainGraphHasOneGroupForEachNode) {
   const test::Net net = test::lenet5();
-  const FusedGraph plain = fuse_graph(net.graph, net.output, false);
-  EXPECT_FALSE(plain.input_rescale.has_value());
-  EXPECT_EQ(plain.input, net.graph.input());
+  const FusedGraph plain = fuse_graph(net.graph, {net.output}, false);
+  ASSERT_EQ(plain.inputs.size(), 1U);
+  EXPECT_FALSE(plain.inputs[0].rescale.has_value());
+  EXPECT_EQ(plain.inputs[0].value, net.graph.input());
   ASSERT_EQ(plain.groups.size(), net.graph.nodes().size());
   for (std::size_t i = 0; i < plain.groups.size(); ++i) {
     EXPECT_EQ(plain.groups[i].node, static_cast<int>(i));
@@ -52,7 +53,7 @@ TEST(Fuse, ThePlainGraphHasOneGroupForEachNode) {
 std::string fused_pool(const MaxPool2dOptions& pool, Shape input) {
   Graph g(std::move(input));
   const ValueId v = g.max_pool2d(g.conv2d(0, conv(2, {1, 1})), pool);
-  return describe(g, fuse_graph(g, v, true));
+  return describe(g, fuse_graph(g, {v}, true));
 }
 
 TEST(Fuse, OnlyWholeWindowsOfTwoByTwoArePooledInTheConvolution) {
@@ -71,9 +72,28 @@ TEST(Fuse, OtherActivationsAndPlacesStayOnTheirOwn) {
   ValueId v = g.rescale(g.conv2d(0, conv(2, {1, 1})), {2.0f, 0.0f});
   v = g.activation(g.conv2d(v, conv(2, {1, 1})), Activation::tanh);
   v = g.avg_pool2d(g.activation(v, Activation::relu), {{2, 2}, {2, 2}, {}});
-  const FusedGraph fused = fuse_graph(g, v, true);
-  EXPECT_FALSE(fused.input_rescale.has_value());
+  const FusedGraph fused = fuse_graph(g, {v}, true);
+  EXPECT_FALSE(fused.inputs[0].rescale.has_value());
   EXPECT_EQ(describe(g, fused), "Conv2D, Rescaling, Conv2D, Tanh, ReLU, AveragePooling2D");
+}
+
+TEST(Fuse, WhatSomebodyElseReadsStaysOnItsOwn) {
+  Graph g({6, 6, 1});
+  const ValueId scaled = g.rescale(g.input(), {2.0f, 0.0f});
+  const ValueId c = g.conv2d(scaled, conv(1, {1, 1}));
+  const ValueId relu = g.activation(c, Activation::relu);
+  const ValueId pooled = g.max_pool2d(relu, {{2, 2}, {2, 2}, {}});
+  const auto fused = [&](const std::vector<ValueId>& outputs) {
+    return describe(g, fuse_graph(g, outputs, true));
+  };
+  EXPECT_EQ(fused({pooled}), "Conv2D+relu+pool");
+  EXPECT_EQ(fused({pooled, relu}), "Conv2D+relu, MaxPooling2D");
+  EXPECT_EQ(fused({pooled, c}), "Conv2D, ReLU, MaxPooling2D");
+  EXPECT_EQ(fused({pooled, scaled}), "Conv2D+relu+pool");  // gathered scaled, for both
+  EXPECT_EQ(fused({pooled, g.input()}), "Rescaling, Conv2D+relu+pool");
+  EXPECT_EQ(fused({pooled, pooled}), "Conv2D+relu+pool");
+  const ValueId sum = g.add({relu, c});
+  EXPECT_EQ(fused({sum}), "Conv2D, ReLU, Add");
 }
 
 TEST(Fuse, NodesThatDoNotLeadToTheOutputAreLeftOut) {
@@ -81,12 +101,12 @@ TEST(Fuse, NodesThatDoNotLeadToTheOutputAreLeftOut) {
   const ValueId trunk = g.dense(0, {4}, "trunk");
   g.dense(trunk, {9}, "aside");
   const ValueId head = g.dense(trunk, {3}, "head");
-  const FusedGraph fused = fuse_graph(g, head, true);
+  const FusedGraph fused = fuse_graph(g, {head}, true);
   ASSERT_EQ(fused.groups.size(), 2U);
   EXPECT_EQ(fused.groups[1].node, 2);
-  EXPECT_TRUE(fuse_graph(g, g.input(), true).groups.empty());
-  EXPECT_THROW(fuse_graph(g, 9, true), ValueError);
-  EXPECT_THROW(fuse_graph(g, -1, true), ValueError);
+  EXPECT_TRUE(fuse_graph(g, {g.input()}, true).groups.empty());
+  EXPECT_THROW(fuse_graph(g, {9}, true), ValueError);
+  EXPECT_THROW(fuse_graph(g, {-1}, true), ValueError);
 }
 
 }  // namespace

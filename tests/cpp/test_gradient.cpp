@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "support.h"
+#include "branching_nets.h"
 
 namespace pycnn {
 namespace {
@@ -69,8 +69,8 @@ TEST(Gradient, BackwardAgreesWithCentralDifferences) {
     const Tensor dy = test::random_floats({2, 3}, 2);
     const Network::Gradients g = network.backward(x, dy);
     const auto f = [&] { return objective(network, x, dy); };
-    ASSERT_EQ(g.input.shape(), x.shape());
-    expect_differences(x, g.input, [](const Tensor&) {}, f, "input");  // shares x's storage
+    ASSERT_EQ(g.inputs[0].shape(), x.shape());
+    expect_differences(x, g.inputs[0], [](const Tensor&) {}, f, "input");  // shares x's storage
     ASSERT_EQ(g.parameters.size(), 8U);
     for (ParameterId p = 0; p < 8; ++p) {
       expect_differences(
@@ -87,7 +87,7 @@ TEST(Gradient, TrainingStepsAgreeWithCentralDifferences) {
     const bool labels = loss[0] == 's';
     test::Net net = smooth_net();
     Network network(std::move(net.graph), net.output, 3);
-    network.compile({loss, labels, {}, {}});
+    network.compile(test::one_loss(loss, labels));
     const Tensor x = test::random_floats({5, 6, 5, 2}, 1);
     const Tensor y = labels ? test::random_labels(5, 3, 2) : test::random_floats({5, 3}, 2);
     const std::vector<Tensor> before = test::weights(network);
@@ -108,6 +108,90 @@ TEST(Gradient, TrainingStepsAgreeWithCentralDifferences) {
           std::string(loss) + ", parameter " + std::to_string(p));
     }
   }
+}
+
+// ---- graphs that are no chain
+
+struct Case {
+  const char* name;
+  test::Net net;
+};
+
+std::vector<Case> branching() {
+  return {{"residual", test::residual_net(true)},
+          {"inception", test::inception_net(true)},
+          {"reshaped", test::reshaped_net(true)},
+          {"further", test::further_net(true)},
+          {"shared", test::shared_net(true)}};
+}
+
+// Statistics are not trained: they have no gradient.
+void expect_parameter_differences(Network& network, const Tensors& gradients, auto f,
+                                  const std::string& what) {
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const auto p = static_cast<ParameterId>(i);
+    const Parameter& parameter = network.graph().parameters()[i];
+    if (!parameter.trainable) continue;
+    expect_differences(
+        network.get_parameter(p), gradients[i],
+        [&](const Tensor& values) { network.set_parameter(p, values); }, f,
+        what + ", " + parameter.layer + "/" + parameter.name);
+  }
+}
+
+TEST(Gradient, BranchesAgreeWithCentralDifferences) {
+  for (auto& [name, net] : branching()) {
+    test::Model network(std::move(net), 3, test::one_loss("mean_squared_error"));
+    const Shape& image = network.graph().shape(network.graph().input());
+    Tensor x = test::random_floats(test::batched(18, image), 1);  // two blocks, one short
+    const Tensor dy = test::random_floats({18, 5}, 2, -0.5f, 0.5f);
+    const Network::Gradients g = network.backward(x, dy);
+    const auto f = [&] { return objective(network, x, dy); };
+    expect_differences(x, g.inputs[0], [](const Tensor&) {}, f, std::string(name) + ", input");
+    expect_parameter_differences(network, g.parameters, f, name);
+  }
+}
+
+TEST(Gradient, BranchesInTrainingAgreeWithCentralDifferences) {
+  for (auto& [name, net] : branching()) {
+    test::Model network(std::move(net), 3, test::one_loss("mean_squared_error"));
+    const Shape& image = network.graph().shape(network.graph().input());
+    Tensor x = test::random_floats(test::batched(18, image), 1);
+    const Tensor dy = test::random_floats({18, 5}, 2, -0.5f, 0.5f);
+    Tensor minus_dy(dy.shape());
+    for (std::int64_t i = 0; i < dy.size(); ++i) minus_dy.data<float>()[i] = -dy.data<float>()[i];
+    const Network::Gradients g = network.backward(x, dy, true);
+    // Steps of rate 0 tell what the network makes of x in training, in numbers that are linear in
+    // it: the means of (y + dy)^2 and (y - dy)^2 differ by the mean of 4 y dy.
+    const auto f = [&] {
+      return (network.train_step(x, minus_dy, 0.0f).loss() -
+              network.train_step(x, dy, 0.0f).loss()) *
+             double(dy.size()) / 4.0;
+    };
+    expect_differences(x, g.inputs[0], [](const Tensor&) {}, f, std::string(name) + ", input");
+    expect_parameter_differences(network, g.parameters, f, name);
+  }
+}
+
+TEST(Gradient, StepsOfTwoHeadsAgreeWithCentralDifferences) {
+  test::Nets net = test::two_headed_net(true);
+  Network network(std::move(net.graph), net.outputs, 3);
+  network.compile(test::two_losses());
+  const test::Lists data = test::data_for_two_heads(18);
+  const std::vector<Tensor> before = test::weights(network);
+  network.train_step(data.x, data.y, 1.0f);
+  Tensors gradients;
+  for (std::size_t p = 0; p < before.size(); ++p) {
+    const Tensor after = network.get_parameter(static_cast<ParameterId>(p));
+    Tensor& gradient = gradients.emplace_back(after.shape());
+    for (std::int64_t i = 0; i < gradient.size(); ++i) {
+      gradient.data<float>()[i] = before[p].data<float>()[i] - after.data<float>()[i];
+    }
+    network.set_parameter(static_cast<ParameterId>(p), before[p]);
+  }
+  expect_parameter_differences(
+      network, gradients, [&] { return network.train_step(data.x, data.y, 0.0f).loss(); },
+      "two heads");
 }
 
 }  // namespace

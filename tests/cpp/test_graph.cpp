@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "branching_nets.h"
 #include "core/error.h"
-#include "support.h"
 
 namespace pycnn {
 namespace {
@@ -71,10 +71,19 @@ TEST(Graph, ParametersComeInLayerOrder) {
   EXPECT_EQ(p[7].shape, (Shape{6, 5}));
 }
 
+TEST(Graph, SharedWeightsAreThereOnce) {
+  const test::Net net = test::shared_net();
+  EXPECT_EQ(net.graph.parameters().size(), 2U + 4U + 2U);
+  std::int64_t total = 0;
+  for (const NodeInfo& info : net.graph.describe()) total += info.parameter_count;
+  EXPECT_EQ(total, (81 + 3) + 4 * 3 + (90 * 5 + 5));
+}
+
 // ---- checks
 
 TEST(GraphChecks, InputShape) {
-  expect_error<ValueError>([] { Graph({}); }, "[Input] shape must have at least one dimension");
+  expect_error<ValueError>([] { Graph(Shape{}); },
+                           "[Input] shape must have at least one dimension");
   expect_error<ValueError>([] { Graph({28, 0, 1}); }, "at least 1; got (28, 0, 1)");
   expect_error<ValueError>([] { Graph({-1}); }, "at least 1; got (-1,)");
   expect_error<ValueError>([] { Graph({65536, 65536}); }, "more than 2^31 elements");

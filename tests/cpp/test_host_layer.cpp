@@ -25,9 +25,8 @@ const Tensor kX = test::random_floats({37, 6}, 1);
 const Tensor kY = test::random_labels(37, 5, 1);
 
 test::Model make(std::shared_ptr<HostLayer> layer) {
-  return {host_net(std::move(layer)),
-          4,
-          {"sparse_categorical_crossentropy", false, {0.9f, false, 0.0f}, {1}}};
+  return {host_net(std::move(layer)), 4,
+          test::one_loss("sparse_categorical_crossentropy", false, {0.9f, false, 0.0f}, {1})};
 }
 
 TEST(HostLayer, IdentityChangesNoBit) {
@@ -40,7 +39,7 @@ TEST(HostLayer, IdentityChangesNoBit) {
     std::vector<Tensor> all = weights(network);
     all.push_back(network.predict(kX, 20));
     const Network::Gradients g = network.backward(kX, test::random_floats({37, 5}, 2));
-    all.push_back(g.input);
+    all.push_back(g.inputs[0]);
     all.insert(all.end(), g.parameters.begin(), g.parameters.end());
     return all;
   };
@@ -92,7 +91,7 @@ TEST(HostLayer, ItsWeightsLearn) {
   const ValueId v = g.host_layer(0, std::make_shared<Scale>(), {4},
                                  {{"scale", "", {1}, Initializer::ones}}, "own");
   Network network(std::move(g), v, 1);
-  network.compile({"mean_squared_error", false, {}, {}});
+  network.compile(test::one_loss("mean_squared_error"));
   const Tensor x = test::random_floats({40, 4}, 3);
   Tensor y(x.shape());
   for (std::int64_t i = 0; i < x.size(); ++i) y.data<float>()[i] = 3.0f * x.data<float>()[i];
@@ -256,7 +255,7 @@ TEST(Busy, ASecondThreadIsRefused) {
   expect_error<BusyError>([&] { network.evaluate(kX, kY, 37); }, text);
   expect_error<BusyError>([&] { network.get_parameter(0); }, text);
   expect_error<BusyError>([&] { network.set_parameter(0, before[0]); }, text);
-  expect_error<BusyError>([&] { network.compile({"mean_squared_error", false, {}, {}}); }, text);
+  expect_error<BusyError>([&] { network.compile(test::one_loss("mean_squared_error")); }, text);
   leave.set_value();
   first.join();
   // The refused calls have done nothing: one step was made.

@@ -5,8 +5,8 @@
 #include <limits>
 #include <tuple>
 
+#include "branching_nets.h"
 #include "core/error.h"
-#include "support.h"
 
 namespace pycnn {
 namespace {
@@ -51,11 +51,18 @@ void expect_same(const Result& a, const Result& b, const std::string& what) {
 }
 
 const std::vector<std::pair<std::string, test::Net (*)()>> kNets{
-    {"lenet5", test::lenet5}, {"odd", test::odd_net}, {"dense", test::dense_net}};
+    {"lenet5", test::lenet5},
+    {"odd", test::odd_net},
+    {"dense", test::dense_net},
+    {"residual", [] { return test::residual_net(); }},
+    {"inception", [] { return test::inception_net(); }},
+    {"reshaped", [] { return test::reshaped_net(); }},
+    {"further", [] { return test::further_net(); }},
+    {"shared", [] { return test::shared_net(); }}};
 
 CompileOptions loss_of(const std::string& name) {
   CompileOptions options = sparse();
-  options.from_logits = name == "dense";  // has no softmax
+  options.outputs[0].from_logits = name == "dense";  // has no softmax
   return options;
 }
 
@@ -104,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(Isa, NetworkOnIsa, testing::ValuesIn(cpu::available_isa
                          [](const auto& info) { return info.param; });
 
 TEST(Network, FusedAndPlainPicturesAgree) {
-  const CompileOptions options{"mean_squared_error", false, {}, {}};
+  const CompileOptions options = test::one_loss("mean_squared_error");
   const auto step = [&] {
     test::Model network = make(test::picture_net(), options);
     const Tensor x = random_floats({21, 9, 9, 2}, 3), y = random_floats({21, 2, 2, 4}, 4);
@@ -255,8 +262,8 @@ TEST(Network, BytesAndFloatsOfTheSameNumbersGiveTheSameBits) {
 
 TEST(Network, OneHotTargetsGiveWhatLabelsGive) {
   test::Model a = make(test::odd_net()),
-              b = make(test::odd_net(),
-                       {"categorical_crossentropy", false, {0.9f, true, 0.001f}, {1}});
+              b = make(test::odd_net(), test::one_loss("categorical_crossentropy", false,
+                                                       {0.9f, true, 0.001f}, {1}));
   const Data data = data_for(a, 20);
   Tensor one_hot({20, 5});
   for (int i = 0; i < 20; ++i) one_hot.data<float>()[i * 5 + data.y.data<std::int64_t>()[i]] = 1.0f;

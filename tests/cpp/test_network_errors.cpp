@@ -72,7 +72,7 @@ TEST(NetworkErrors, TheFirstLayerThatOverflowsIsNamed) {
 }
 
 TEST(NetworkErrors, NotANumberInTheTargets) {
-  test::Model network = make(test::dense_net(), {"mean_squared_error", false, {}, {}});
+  test::Model network = make(test::dense_net(), test::one_loss("mean_squared_error"));
   Tensor y({3, 5});
   y.data<float>()[14] = INFINITY;
   expect_error<FloatingPointError>(
@@ -129,7 +129,7 @@ TEST(NetworkErrors, ShapesAndTypes) {
   expect_error<ValueError>(step(data.x, rows(data.y, 0, 3)), "x and y differ in length");
   expect_error<ValueError>(step(data.x, Tensor({4, 5})), "expected integer labels (int64)");
   expect_error<ValueError>(step(data.x, Tensor({4, 1}, DType::int64)), "of shape (4, 1)");
-  network.compile({"mean_squared_error", false, {}, {}});
+  network.compile(test::one_loss("mean_squared_error"));
   expect_error<ValueError>(step(data.x, data.y), "expected targets (float32) of shape (4, 5)");
   expect_error<ValueError>(step(data.x, Tensor({4, 4})), "got float32 of shape (4, 4)");
   expect_error<ValueError>([&] { network.predict(Tensor({4, 13, 11, 1}), 4); }, "expected input");
@@ -142,11 +142,11 @@ TEST(NetworkErrors, Compile) {
   Network network(std::move(net.graph), net.output, 20);
   const Data data = data_for(network, 4);
   expect_error<ValueError>([&] { network.train_step(data.x, data.y, 0.1f); }, "call compile first");
-  expect_error<ValueError>([&] { network.compile({"hinge", false, {}, {}}); },
+  expect_error<ValueError>([&] { network.compile(test::one_loss("hinge")); },
                            "[compile] unknown loss 'hinge'; known:");
   for (int k : {0, 6}) {
     CompileOptions options = sparse();
-    options.top_k = {k};
+    options.outputs[0].top_k = {k};
     expect_error<ValueError>([&] { network.compile(options); }, "needs 1 <= k <= 5");
   }
   expect_error<ValueError>([&] { network.compile(sparse({1.0f, false, 0.0f})); }, "momentum");
@@ -154,9 +154,12 @@ TEST(NetworkErrors, Compile) {
   expect_error<ValueError>([&] { network.compile(sparse({0.0f, false, -1.0f})); }, "weight_decay");
   test::Net picture = test::picture_net();
   Network pictures(std::move(picture.graph), picture.output, 20);
-  expect_error<ValueError>([&] { pictures.compile(sparse()); },
-                           "expected an output of shape (None, classes); the network's is "
-                           "(None, 2, 2, 4)");
+  expect_error<ValueError>(
+      [&] { pictures.compile(test::one_loss("sparse_categorical_crossentropy")); },
+      "expected an output of shape (None, classes); the network's is (None, 2, 2, 4)");
+  expect_error<ValueError>(
+      [&] { pictures.compile(test::one_loss("mean_squared_error", false, {}, {1})); },
+      "accuracy expected an output of shape (None, classes)");
   test::Net other = test::odd_net();
   EXPECT_THROW(Network(std::move(other.graph), 99, 20), ValueError);
 }

@@ -7,10 +7,10 @@
 #include <limits>
 #include <set>
 
+#include "branching_nets.h"
 #include "core/arena.h"
 #include "core/error.h"
 #include "graph/plan.h"
-#include "support.h"
 
 namespace pycnn {
 namespace {
@@ -29,23 +29,31 @@ LossSpec loss_for(const Graph& graph, ValueId output) {
 
 // Every kind of plan, fused and not, for a set of networks that has every op.
 std::vector<Case> all_plans() {
-  const std::vector<std::pair<std::string, test::Net>> nets{
-      {"lenet5", test::lenet5()},
-      {"odd", test::odd_net()},
-      {"picture", test::picture_net()},
-      {"dense", test::dense_net()},
-      {"host", test::host_net(std::make_shared<test::Identity>())}};
+  std::vector<std::pair<std::string, test::Nets>> nets{{"two heads", test::two_headed_net()}};
+  const auto put = [&](const char* name, test::Net net) {
+    nets.push_back({name, {std::move(net.graph), {net.output}}});
+  };
+  put("lenet5", test::lenet5());
+  put("odd", test::odd_net());
+  put("picture", test::picture_net());
+  put("dense", test::dense_net());
+  put("host", test::host_net(std::make_shared<test::Identity>()));
+  put("residual", test::residual_net());
+  put("inception", test::inception_net());
+  put("reshaped", test::reshaped_net());
+  put("further", test::further_net());
+  put("shared", test::shared_net());
   std::vector<Case> cases;
   for (const auto& [name, net] : nets) {
-    for (PlanKind kind :
-         {PlanKind::predict, PlanKind::evaluate, PlanKind::train, PlanKind::gradient}) {
-      std::optional<LossSpec> loss;
-      if (kind == PlanKind::evaluate || kind == PlanKind::train) {
-        loss = loss_for(net.graph, net.output);
+    for (int k = 0; k < kPlanKinds; ++k) {
+      const auto kind = static_cast<PlanKind>(k);
+      std::vector<LossSpec> losses;
+      if (has_losses(kind)) {
+        for (ValueId output : net.outputs) losses.push_back(loss_for(net.graph, output));
       }
       for (bool fuse : {false, true}) {
-        cases.push_back({name + ", kind " + std::to_string(int(kind)) + (fuse ? ", fused" : ""),
-                         make_plan(net.graph, net.output, kind, loss, fuse)});
+        cases.push_back({name + ", kind " + std::to_string(k) + (fuse ? ", fused" : ""),
+                         make_plan(net.graph, net.outputs, kind, losses, fuse)});
       }
     }
   }
@@ -69,6 +77,8 @@ std::set<BufferId> operands(const Operation& operation) {
   };
   std::visit(
       [&](const auto& o) {
+        if constexpr (requires { o.a; }) put(o.a);
+        if constexpr (requires { o.b; }) put(o.b);
         if constexpr (requires { o.x; }) put(o.x);
         if constexpr (requires { o.y; }) put(o.y);
         if constexpr (requires { o.z; }) put(o.z);
@@ -76,8 +86,13 @@ std::set<BufferId> operands(const Operation& operation) {
         if constexpr (requires { o.dy; }) put(o.dy);
         if constexpr (requires { o.dz; }) put(o.dz);
         if constexpr (requires { o.code; }) put(o.code);
+        if constexpr (requires { o.mask; }) put(o.mask);
+        if constexpr (requires { o.saved; }) put(o.saved);
         if constexpr (requires { o.rows; }) put(o.rows);
         if constexpr (requires { o.scratch; }) put(o.scratch);
+        if constexpr (requires { o.partial; }) put(o.partial);
+        if constexpr (requires { o.statistics; }) put(o.statistics);
+        if constexpr (requires { o.means; }) put(o.means);
       },
       operation);
   return ids;
@@ -106,12 +121,19 @@ TEST(PlanProperties, EveryReadIsOfABufferWrittenBefore) {
 }
 
 TEST(PlanProperties, NothingIsWrittenTwice) {
-  // A saved activation must still be there for the backward pass.
+  // A saved activation must still be there for the backward pass. A concatenation is written part
+  // by part, and nobody may read it in between.
   for (const auto& [name, plan] : all_plans()) {
-    std::set<BufferId> written;
+    std::set<BufferId> written, joined, read;
     for (const Instruction& i : plan.program) {
+      const bool part = std::holds_alternative<ConcatForward>(i.operation);
+      for (BufferId id : i.reads) read.insert(root(plan, id));
       for (BufferId id : i.writes) {
-        EXPECT_TRUE(written.insert(root(plan, id)).second) << name << " " << i.layer;
+        const BufferId to = root(plan, id);
+        const bool first = written.insert(to).second;
+        if (part && first) joined.insert(to);
+        EXPECT_TRUE(first || (part && joined.count(to))) << name << " " << i.layer;
+        EXPECT_FALSE(read.count(to)) << name << " " << i.layer;
       }
     }
   }
@@ -194,6 +216,8 @@ TEST(PlanProperties, ConvolutionsFindTheirHalos) {
         check(o->dz, conv2d_gradient_halo(o->g));
       } else if (const auto* o = std::get_if<DenseForward>(&i.operation)) {
         EXPECT_FALSE(at(plan, o->x).has_halo()) << name << " " << i.layer;
+      } else if (const auto* o = std::get_if<LossStep>(&i.operation)) {
+        EXPECT_FALSE(at(plan, o->z).has_halo()) << name << " " << i.layer;
       }
     }
   }
@@ -208,9 +232,9 @@ int count(const Plan& plan) {
 
 TEST(Plan, FusedLeNet5) {
   const test::Net net = test::lenet5();
-  const ValueId logits = net.graph.nodes().back().input;
+  const ValueId logits = net.graph.nodes().back().input();
   const LossSpec loss{LossKind::softmax_cross_entropy, true, logits};
-  const Plan plan = make_plan(net.graph, net.output, PlanKind::train, loss, true);
+  const Plan plan = make_plan(net.graph, {net.output}, PlanKind::train, {loss}, true);
   EXPECT_EQ(count<Conv2dPoolForward>(plan), 2);
   EXPECT_EQ(count<Conv2dForward>(plan), 0);
   EXPECT_EQ(count<MaxPool2dForward>(plan), 0);
@@ -228,7 +252,7 @@ TEST(Plan, FusedLeNet5) {
 TEST(Plan, PlainLeNet5) {
   const test::Net net = test::lenet5();
   const LossSpec loss{LossKind::cross_entropy, true, net.output};
-  const Plan plan = make_plan(net.graph, net.output, PlanKind::train, loss, false);
+  const Plan plan = make_plan(net.graph, {net.output}, PlanKind::train, {loss}, false);
   EXPECT_EQ(count<Conv2dPoolForward>(plan), 0);
   EXPECT_EQ(count<Conv2dForward>(plan), 2);
   EXPECT_EQ(count<MaxPool2dForward>(plan), 2);
@@ -246,7 +270,7 @@ TEST(Plan, FusionSavesMemory) {
   const test::Net net = test::lenet5();
   const LossSpec loss{LossKind::cross_entropy, true, net.output};
   const auto bytes = [&](bool fuse) {
-    return make_plan(net.graph, net.output, PlanKind::train, loss, fuse).arena_bytes;
+    return make_plan(net.graph, {net.output}, PlanKind::train, {loss}, fuse).arena_bytes;
   };
   EXPECT_LT(bytes(true), bytes(false));
 }
@@ -254,14 +278,41 @@ TEST(Plan, FusionSavesMemory) {
 TEST(Plan, HostLayersSplitTheProgram) {
   const test::Net net = test::host_net(std::make_shared<test::Identity>());
   const LossSpec loss{LossKind::cross_entropy, true, net.output};
-  const Plan plan = make_plan(net.graph, net.output, PlanKind::train, loss, true);
-  EXPECT_TRUE(plan.has_host_layers);
+  const Plan plan = make_plan(net.graph, {net.output}, PlanKind::train, {loss}, true);
+  EXPECT_TRUE(plan.has_barriers);
   EXPECT_EQ(count<HostForward>(plan), 1);
   EXPECT_EQ(count<HostBackward>(plan), 1);
   for (const Instruction& i : plan.program) {
-    EXPECT_EQ(i.on_host, std::holds_alternative<HostForward>(i.operation) ||
+    EXPECT_EQ(i.barrier, std::holds_alternative<HostForward>(i.operation) ||
                              std::holds_alternative<HostBackward>(i.operation));
   }
+}
+
+TEST(Plan, BatchNormalizationMeetsAllBlocksOnlyWhereItMust) {
+  const test::Net net = test::residual_net();
+  const auto plan = [&](PlanKind kind) {
+    const std::vector<LossSpec> losses{{LossKind::cross_entropy, true, net.output}};
+    return make_plan(net.graph, {net.output}, kind, losses, true);
+  };
+  const Plan train = plan(PlanKind::train), evaluate = plan(PlanKind::evaluate);
+  EXPECT_EQ(count<BatchNormCombine>(train), 6);
+  EXPECT_EQ(count<BatchNormBackwardCombine>(train), 6);
+  EXPECT_EQ(count<BatchNormMoving>(train), 0);
+  EXPECT_EQ(count<BatchNormMoving>(evaluate), 6);
+  EXPECT_FALSE(evaluate.has_barriers);
+  for (const Instruction& i : train.program) {
+    EXPECT_EQ(i.barrier, std::holds_alternative<BatchNormCombine>(i.operation) ||
+                             std::holds_alternative<BatchNormBackwardCombine>(i.operation));
+  }
+}
+
+TEST(Plan, FlattenCopiesOutOfAHaloAndIsAnAliasElsewhere) {
+  const test::Net net = test::reshaped_net();
+  const Plan plan = make_plan(net.graph, {net.output}, PlanKind::predict, {}, true);
+  EXPECT_EQ(count<Rescale>(plan), 1);  // of x; nobody else reads y
+  EXPECT_EQ(std::count_if(plan.buffers.begin(), plan.buffers.end(),
+                          [](const Buffer& b) { return b.alias_of >= 0; }),
+            2);
 }
 
 TEST(Plan, ThereAreSeveralPartialSumsWhateverTheNetwork) {
@@ -278,7 +329,7 @@ TEST(Plan, AbsurdSizesAreErrorsAndDoNotWrap) {
   const ValueId v =
       g.conv2d(0, conv(1, {1, 1}, test::around(kPad, kPad, kPad, kPad), {1 << 30, 1 << 30}), "c");
   for (bool fuse : {false, true}) {
-    EXPECT_THROW(make_plan(g, v, PlanKind::predict, {}, fuse), OverflowError);
+    EXPECT_THROW(make_plan(g, {v}, PlanKind::predict, {}, fuse), OverflowError);
   }
 }
 
@@ -309,7 +360,7 @@ TEST(AssignOffsets, FillsTheGapsOfWhatIsDead) {
 
 TEST(Plan, TheReportNamesLayersAndTotals) {
   const test::Net net = test::lenet5();
-  const Plan plan = make_plan(net.graph, net.output, PlanKind::predict, {}, true);
+  const Plan plan = make_plan(net.graph, {net.output}, PlanKind::predict, {}, true);
   const std::string report = plan.report();
   for (const char* word : {"[Conv2D 'c1']", "[Dense 'd3']", "c2 output"}) {
     EXPECT_NE(report.find(word), std::string::npos) << word;

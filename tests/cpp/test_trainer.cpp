@@ -25,8 +25,8 @@ const Tensor kY = test::random_labels(100, 5, 1);
 const std::vector<float> kRates(1000, 1e-3f);
 
 test::Model make() {
-  return {
-      test::dense_net(), 9, {"sparse_categorical_crossentropy", true, {0.9f, false, 0.0f}, {1, 5}}};
+  return {test::dense_net(), 9,
+          test::one_loss("sparse_categorical_crossentropy", true, {0.9f, false, 0.0f}, {1, 5})};
 }
 
 TEST(Trainer, RunsAnEpochWithAShortLastBatch) {
@@ -118,7 +118,7 @@ TEST(Trainer, EveryEpochHasEveryImageInAnOrderOfItsOwn) {
   const auto orders = [](std::uint64_t seed, bool shuffle) {
     Graph g({1});
     Network network(g, g.input(), seed);
-    network.compile({"mean_squared_error", false, {}, {}});
+    network.compile(test::one_loss("mean_squared_error"));
     Tensor x({50, 1}), y({50, 1});
     for (int i = 0; i < 50; ++i) x.data<float>()[i] = static_cast<float>(i);
     Trainer trainer(network, x, y, 1, shuffle);
@@ -157,7 +157,8 @@ TEST(Trainer, ItLearns) {
   ValueId v = g.activation(g.dense(0, {16}), Activation::relu);
   v = g.activation(g.dense(v, {5}), Activation::softmax);
   Network network(std::move(g), v, 3);
-  network.compile({"sparse_categorical_crossentropy", false, {0.9f, true, 0.0f}, {1}});
+  network.compile(
+      test::one_loss("sparse_categorical_crossentropy", false, {0.9f, true, 0.0f}, {1}));
   const Tensor x = test::random_floats({2000, 5}, 8);
   Tensor y({2000}, DType::int64);
   for (int i = 0; i < 2000; ++i) {
@@ -190,14 +191,14 @@ TEST(TrainerErrors, CompiledForOtherTargetsSince) {
   test::Model network = make();
   Trainer trainer(network, kX, kY, 8, true);
   trainer.start_epoch();
-  network.compile({"mean_squared_error", false, {}, {}});
+  network.compile(test::one_loss("mean_squared_error"));
   expect_error<ValueError>([&] { trainer.run(kRates.data(), 1, kForever); }, "expected targets");
 }
 
 TEST(TrainerErrors, ALossThatIsNotFiniteNamesTheStep) {
   test::Net net = test::dense_net();
   Network network(std::move(net.graph), net.output, 1);
-  network.compile({"sparse_categorical_crossentropy", true, {}, {}});
+  network.compile(test::one_loss("sparse_categorical_crossentropy", true));
   Tensor x = test::random_floats({40, 2, 3, 2, 2}, 1);
   x.data<float>()[20 * 24] = INFINITY;  // in the third batch of eight
   Trainer trainer(network, x, rows(kY, 0, 40), 8, false);

@@ -216,7 +216,7 @@ def _elu_backward(arrays, alpha=1.0):
 
 def _gelu_error(x, approximate):
     """Relative error of the lower tail, in EPS: its polynomial's and that of exp's argument."""
-    argument = 2 * ref._gelu_tanh_argument(x) if approximate else 0.5 * x**2
+    argument = 2 * ref.gelu_tanh_argument(x) if approximate else 0.5 * x**2
     return 1.0 + np.abs(argument)
 
 
@@ -256,7 +256,7 @@ def _local_response_norm(arrays, n=5, k=2.0, alpha=1e-4, beta=0.75):
 def _local_response_norm_backward(arrays, n=5, k=2.0, alpha=1e-4, beta=0.75):
     dy, x = _abs(arrays, "dy", "x")
     s, error = _local_response_error(x, n, k, alpha, beta)
-    shares = ref._channel_sums(dy * x / s ** (beta + 1) * error, (n - 1) // 2, n // 2)
+    shares = ref.channel_sums(dy * x / s ** (beta + 1) * error, (n - 1) // 2, n // 2)
     return [(min(n, x.shape[-1]), dy / s**beta * error + 2 * alpha * abs(beta) * x * shares)]
 
 

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 import numpy.typing as npt
 
 from pycnn._core import Graph
-from pycnn._single_layer import Array, MergeLayers, as_float32, backward_of_many, forward_of_many
+from pycnn.ops._single_layer import (
+    Array,
+    MergeLayers,
+    as_float32,
+    backward_of_many,
+    forward_of_many,
+)
 
 
 def add(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
@@ -16,12 +22,12 @@ def add(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
     Raises:
         ValueError: the shapes differ, the batch is empty.
     """
-    return forward_of_many("Add", [as_float32(a), as_float32(b)], _add_layer)
+    return forward_of_many("Add", [as_float32(a, "a"), as_float32(b, "b")], _add_layer)
 
 
 def add_backward(dy: npt.ArrayLike, a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[Array, Array]:
     """Gradients of `add` by a and b: dy, twice."""
-    da, db = backward_of_many("Add", dy, [as_float32(a), as_float32(b)], _add_layer)
+    da, db = backward_of_many("Add", dy, [as_float32(a, "a"), as_float32(b, "b")], _add_layer)
     return da, db
 
 

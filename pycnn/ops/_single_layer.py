@@ -9,7 +9,7 @@ from typing import SupportsIndex, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pycnn import _core
+from pycnn import _arrays, _core
 
 Array: TypeAlias = npt.NDArray[np.float32]
 Size: TypeAlias = int | Sequence[int]
@@ -45,7 +45,9 @@ def backward(
     training: bool = False,
 ) -> tuple[Array, list[Array]]:
     network = build(op, x, add, parameters)
-    dx, gradients = network.backward([_core.Tensor(x)], [_core.Tensor(as_float32(dy))], training)
+    dx, gradients = network.backward(
+        [_core.Tensor(x)], [_core.Tensor(as_float32(dy, "dy"))], training
+    )
     return as_numpy(dx[0]), [as_numpy(gradient) for gradient in gradients]
 
 
@@ -60,7 +62,7 @@ def backward_of_many(
 ) -> tuple[Array, ...]:
     network = _build_of_many(op, xs, merge)
     tensors = [_core.Tensor(x) for x in xs]
-    gradients, _ = network.backward(tensors, [_core.Tensor(as_float32(dy))])
+    gradients, _ = network.backward(tensors, [_core.Tensor(as_float32(dy, "dy"))])
     return tuple(as_numpy(gradient) for gradient in gradients)
 
 
@@ -88,20 +90,18 @@ def elementwise(op: str, x: npt.ArrayLike, add: AddLayer) -> Array:
 
 
 def elementwise_backward(op: str, dy: npt.ArrayLike, x: npt.ArrayLike, add: AddLayer) -> Array:
-    array, upstream = as_float32(x), as_float32(dy)
+    array, upstream = as_float32(x), as_float32(dy, "dy")
     if upstream.shape != array.shape:
         raise ValueError(f"[{op}] dy has shape {upstream.shape}, x has {array.shape}")
     return backward(op, as_batch(upstream), as_batch(array), add)[0].reshape(array.shape)
 
 
-def as_float32(value: npt.ArrayLike) -> Array:
-    if np.iscomplexobj(value):
-        raise TypeError("complex numbers cannot be converted to float32")
-    return np.asarray(value, dtype=np.float32, order="C")
+def as_float32(value: npt.ArrayLike, name: str = "x") -> Array:
+    return _arrays.float32(value, name)
 
 
 def as_kernel(value: npt.ArrayLike, rank: int, op: str) -> Array:
-    kernel = as_float32(value)
+    kernel = as_float32(value, "kernel")
     if kernel.ndim != rank:
         wanted = "(height, width, in, out)" if rank == 4 else "(in, out)"
         raise ValueError(f"[{op}] kernel must be {wanted}; received shape {kernel.shape}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy.typing as npt
 
-from pycnn._single_layer import (
+from pycnn.ops._single_layer import (
     AddLayer,
     Array,
     as_float32,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pycnn._single_layer import AddLayer, Array, as_float32, backward, forward
+from pycnn.ops._single_layer import AddLayer, Array, as_float32, backward, forward
 
 
 def batch_normalization(
@@ -31,9 +31,9 @@ def batch_normalization(
     Raises:
         ValueError: shapes do not agree, epsilon is not positive, the batch is empty.
     """
-    given = [as_float32(p) for p in (gamma, beta) if p is not None]
+    given = [as_float32(p, name) for p, name in ((gamma, "gamma"), (beta, "beta")) if p is not None]
     add = _layer(epsilon, center=beta is not None, scale=gamma is not None)
-    parameters = [*given, as_float32(mean), as_float32(variance)]
+    parameters = [*given, as_float32(mean, "mean"), as_float32(variance, "variance")]
     return forward("BatchNormalization", as_float32(x), add, parameters)
 
 
@@ -50,7 +50,7 @@ def batch_normalization_backward(
     (dx, dgamma, dbeta): dbeta = sum dy; dgamma = sum dy h, h = (x - mean) / sqrt(variance +
     epsilon); dx = dy * gamma / sqrt(variance + epsilon). The sums run over all axes but the last.
     """
-    statistics = [as_float32(mean), as_float32(variance)]
+    statistics = [as_float32(mean, "mean"), as_float32(variance, "variance")]
     return _backward(dy, as_float32(x), gamma, statistics, epsilon, training=False)
 
 
@@ -66,7 +66,7 @@ def batch_normalization_training(
     Keras. Arguments, formula and errors as for `batch_normalization`.
     """
     array = as_float32(x)
-    given = [as_float32(p) for p in (gamma, beta) if p is not None]
+    given = [as_float32(p, name) for p, name in ((gamma, "gamma"), (beta, "beta")) if p is not None]
     add = _layer(epsilon, center=beta is not None, scale=gamma is not None)
     return forward("BatchNormalization", array, add, given, training=True)
 
@@ -91,7 +91,7 @@ def _backward(
     training: bool,
 ) -> tuple[Array, Array, Array]:
     channels = x.shape[-1:]
-    scale = np.ones(channels, np.float32) if gamma is None else as_float32(gamma)
+    scale = np.ones(channels, np.float32) if gamma is None else as_float32(gamma, "gamma")
     parameters = [scale, np.zeros(channels, np.float32), *statistics]
     add = _layer(epsilon, center=True, scale=True)
     dx, gradients = backward("BatchNormalization", dy, x, add, parameters, training=training)

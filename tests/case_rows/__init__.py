@@ -1,0 +1,1 @@
+"""The parts of `cases`, which is what tests import."""

@@ -1,0 +1,1 @@
+"""The parts of `reference`, which is what tests import."""
