@@ -10,6 +10,9 @@ Arrays are channels-last: images ``(images, height, width, channels)``, kernels
     >>> model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 try:
     from pycnn._core import Tensor, __version__, num_threads
 except ModuleNotFoundError as error:
@@ -37,12 +40,19 @@ from pycnn.layers import Input
 from pycnn.model import Model
 from pycnn.sequential import Sequential
 
+if TYPE_CHECKING:
+    from pycnn import analysis, models, viz
+
+#: Modules that are imported when they are first used.
+_LATER = ("analysis", "models", "viz")
+
 __all__ = [
     "Input",
     "Model",
     "Sequential",
     "Tensor",
     "__version__",
+    "analysis",
     "callbacks",
     "datasets",
     "initializers",
@@ -50,10 +60,22 @@ __all__ = [
     "load_model",
     "losses",
     "metrics",
+    "models",
     "num_threads",
     "ops",
     "optimizers",
     "regularizers",
     "set_num_threads",
     "set_random_seed",
+    "viz",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return importlib.import_module(f"pycnn.{name}")
+    raise AttributeError(f"module 'pycnn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -5,6 +5,7 @@ from typing import Any
 
 from pycnn import _core
 from pycnn._assembly import CallSpan
+from pycnn._sizes import unseen_by
 from pycnn.layers.symbolic import Input, Operation
 
 _HEADER = ("Layer (type)", "Output shape", "Parameters", "Multiply-adds", "Receptive field")
@@ -21,13 +22,10 @@ def summary_lines(
         rows += [
             (f"{item.name} (Input)", str(item.shape), "0", "0", "1 x 1", "") for item in inputs
         ]
-    fields: dict[Any, tuple[int, int]] = {}
+    fields = receptive_fields(spans, nodes)
     by_layer: dict[Operation, list[CallSpan]] = {}
     for span in spans:
         by_layer.setdefault(span.call.operation, []).append(span)
-        fields |= dict.fromkeys(
-            ((span.call, index) for index in range(len(span.values))), _field(span, nodes, fields)
-        )
     for layer, calls in by_layer.items():
         own = [node for span in calls for node in nodes[span.first : span.end]]
         height, width = fields[calls[0].call, 0]
@@ -41,7 +39,35 @@ def summary_lines(
         )
         sources = (tensor._source for span in calls for tensor in span.call.inputs)
         rows.append(row if chain else (*row, ", ".join(sources)))
-    return _framed(name, inputs, rows, nodes)
+    return _framed(name, inputs, rows, nodes, _unseen_lines(spans))
+
+
+def receptive_fields(
+    spans: Sequence[CallSpan], nodes: Sequence[_core.NodeInfo]
+) -> dict[Any, tuple[int, int]]:
+    """Returns height and width in pixels of the input, by (call, place of its result)."""
+    fields: dict[Any, tuple[int, int]] = {}
+    for span in spans:
+        fields |= dict.fromkeys(
+            ((span.call, index) for index in range(len(span.values))), _field(span, nodes, fields)
+        )
+    return fields
+
+
+def _unseen_lines(spans: Sequence[CallSpan]) -> list[str]:
+    """A line for each layer whose stride does not fit; a layer called twice has one for a size."""
+    found = unseen_by([span.call for span in spans])
+    lines = [
+        f"Unseen: {name} leaves "
+        + " and ".join(
+            f"{count} {what}{'' if count == 1 else 's'}"
+            for count, what in ((rows, "row"), (columns, "column"))
+            if count
+        )
+        + f" at the end of its {height} x {width} input"
+        for name, rows, columns, (height, width) in found
+    ]
+    return list(dict.fromkeys(lines))
 
 
 def _framed(
@@ -49,6 +75,7 @@ def _framed(
     inputs: Sequence[Input],
     rows: list[tuple[str, ...]],
     nodes: Sequence[_core.NodeInfo],
+    notes: list[str],
 ) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
@@ -63,6 +90,7 @@ def _framed(
         rule,
         *table[1:],
         rule,
+        *notes,
         f"Parameters: {parameters:,} ({4 * parameters / 1024:,.1f} KiB){split}",
         f"Multiply-adds: {sum(node.multiply_adds for node in nodes):,} an image",
     ]
