@@ -11,7 +11,7 @@ from pycnn import models
 
 
 def main():
-    chosen = options(__doc__, epochs=40, size=64)
+    chosen = options(__doc__, epochs=60, size=64)
     x, y = pycnn.datasets.coloured_shapes(64, seed=1, size=chosen.size)
     print(f"The published net has {models.alexnet().count_params():,} weights.")
     model = models.alexnet((chosen.size, chosen.size, 3), classes=10, dropout=0.0)
@@ -19,7 +19,7 @@ def main():
     model.compile(
         pycnn.optimizers.Adam(0.0003), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
     )
-    model.fit(x / 255 - 0.5, y, batch_size=16, epochs=chosen.epochs, verbose=2)
+    model.fit(x / 255 - 0.5, y, batch_size=32, epochs=chosen.epochs, verbose=2)
     check(model.evaluate(x / 255 - 0.5, y, verbose=0)[1], chosen.target)
 
 

@@ -7,7 +7,7 @@ from pycnn import models
 
 
 def main():
-    chosen = options(__doc__, epochs=25)
+    chosen = options(__doc__, epochs=60)
     print(f"The published net has {models.googlenet().count_params():,} weights.")
     for reduced in (False, True):
         module = models.inception_module(reduced=reduced)
@@ -22,7 +22,7 @@ def main():
         loss_weights=[1.0, 0.3, 0.3],
         metrics=[["accuracy"]] * 3,
     )
-    model.fit(x, [y, y, y], batch_size=16, epochs=chosen.epochs, verbose=2)
+    model.fit(x, [y, y, y], batch_size=32, epochs=chosen.epochs, verbose=2)
     guesses = model.predict(x, verbose=0)[0].argmax(axis=1)
     check(float((guesses == y).mean()), chosen.target)
 

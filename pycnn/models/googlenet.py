@@ -38,7 +38,13 @@ _AUXILIARY_AFTER = {"4a": "auxiliary_1", "4d": "auxiliary_2"}
 
 def _conv(x: Any, filters: int, size: int, name: str, strides: int = 1) -> Any:
     return layers.Conv2D(
-        filters, size, strides=strides, padding="same", activation="relu", name=name
+        filters,
+        size,
+        strides=strides,
+        padding="same",
+        activation="relu",
+        kernel_initializer="he_normal",  # without it 22 layers of ReLU hardly start to learn
+        name=name,
     )(x)
 
 
@@ -67,7 +73,8 @@ def inception_module(input_shape: Sequence[int] = (28, 28, 256), *, reduced: boo
     Args:
         input_shape: of its input.
         reduced: with 1x1 convolutions to 64 channels before the large kernels and after the
-            pooling (358M multiplications at 28x28x256); without them it is the naive form (854M).
+            pooling (271M multiplications at 28x28x256; the lecture prints 358M, its sum has the
+            3x3 convolution twice); without them it is the naive form (854M).
     """
     widths = _Widths(128, 64, 192, 64, 96, 64) if reduced else _Widths(128, 0, 192, 0, 96, 0)
     x = Input(input_shape)
