@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from pycnn import _arrays, _core
 from pycnn._assembly import CallSpan
+from pycnn._summary import receptive_fields
 from pycnn.layers.symbolic import Operation
 from pycnn.model import Model
 
@@ -92,6 +93,15 @@ def span_of(model: Model, layer: Any) -> CallSpan:
 def value_of(model: Model, layer: Any) -> int:
     """Returns the value that a layer gives, behind its activation."""
     return span_of(model, layer).values[0]
+
+
+def sees_pixels(model: Model, layer: Operation) -> bool:
+    """Whether each number that a layer of the model reads comes from one pixel."""
+    if not any(layer is item for item in model.layers):
+        return False
+    span = span_of(model, layer)
+    fields = receptive_fields(model._spans, model._built_graph().nodes)
+    return fields.get(span.call.inputs[0]._key, (1, 1)) == (1, 1)
 
 
 def score_of(model: Model, value: int) -> int:

@@ -24,10 +24,10 @@ from pycnn._probe import (
     span_of,
     value_of,
 )
-from pycnn._single_layer import as_kernel
 from pycnn._sizes import output_size, same_sides, unseen
 from pycnn._summary import receptive_fields
 from pycnn.model import Model
+from pycnn.ops._single_layer import as_kernel
 
 __all__ = [
     "activation_maps",

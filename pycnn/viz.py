@@ -8,21 +8,31 @@ state are not touched.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pycnn import analysis
-from pycnn._diagram import Box, laid_out
-from pycnn._probe import found_layer, value_of
+from pycnn._diagram import laid_out
+from pycnn._drawing import (
+    Array,
+    PathLike,
+    as_picture,
+    bar_chart,
+    columns_for,
+    draw_box,
+    draw_curves,
+    draw_picture,
+    finished,
+    new_figure,
+    picture_grid,
+)
+from pycnn._probe import found_layer, sees_pixels, value_of
 from pycnn.layers.base import Layer
 from pycnn.model import Model
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = [
@@ -34,22 +44,6 @@ __all__ = [
     "saliency",
     "training_curves",
 ]
-
-Array = npt.NDArray[Any]
-PathLike = str | os.PathLike[str]
-
-_COLOURS = {
-    "Input": "#f2f2f2",
-    "Conv2D": "#cfe2f7",
-    "DepthwiseConv2D": "#cfe2f7",
-    "Dense": "#d5ecd0",
-    "MaxPooling2D": "#fbdcc4",
-    "AveragePooling2D": "#fbdcc4",
-    "GlobalMaxPooling2D": "#fbdcc4",
-    "GlobalAveragePooling2D": "#fbdcc4",
-    "Add": "#e6d8f0",
-    "Concatenate": "#e6d8f0",
-}
 
 
 def filters(
@@ -80,7 +74,7 @@ def filters(
     if channels in (1, 3):
         pictures = [kernel[..., number] for number in range(min(count, most))]
         labels = [str(number) for number in range(len(pictures))]
-        columns = _columns(len(pictures))
+        columns = columns_for(len(pictures))
     else:
         columns = min(count, 16, most)
         rows = min(channels, max(most // columns, 1))
@@ -93,7 +87,7 @@ def filters(
     if shown < count * (1 if channels in (1, 3) else channels):
         title += " (the first ones)"
     limit = max(float(np.abs(np.stack(pictures)).max()), 1e-12)
-    return _grid(
+    return picture_grid(
         pictures,
         labels,
         columns,
@@ -125,15 +119,17 @@ def activation_maps(
     maps = analysis.activation_maps(model, _batch_of_one(model, image), layer)[0]
     if maps.ndim == 3:
         pictures = [maps[:, :, [number]] for number in range(min(maps.shape[2], most))]
-        columns, count = _columns(len(pictures)), maps.shape[2]
+        columns, count = columns_for(len(pictures)), maps.shape[2]
         labels = [str(number) for number in range(len(pictures))]
     else:
-        return _bars(name, maps.reshape(-1), save)
+        return bar_chart(name, maps.reshape(-1), save)
     size = " x ".join(map(str, maps.shape))
     title = f"{name}: {size}" + (" (the first ones)" if count > len(pictures) else "")
     low, high = float(maps.min()), float(maps.max())
     limits = (min(low, 0.0), high if high > low else low + 1)
-    return _grid(pictures, labels, columns, title, save, limits=limits, colours="viridis", bar=True)
+    return picture_grid(
+        pictures, labels, columns, title, save, limits=limits, colours="viridis", bar=True
+    )
 
 
 def saliency(
@@ -161,15 +157,15 @@ def saliency(
         classes = _first(model.predict(images, verbose=0)).argmax(axis=-1)
     wanted = np.broadcast_to(np.asarray(classes), (len(images),))
     labels = [_class_name(number, names) for number in wanted]
-    shown = [_as_picture(image) for image in images]
+    shown = [as_picture(image) for image in images]
     scaled = [item[:, :, np.newaxis] / max(float(item.max()), 1e-30) for item in found]
-    figure = _figure(1.4 * len(images) + 0.3, 3.25)
+    figure = new_figure(1.4 * len(images) + 0.3, 3.25)
     grid = figure.subplots(2, len(images), squeeze=False)
     for column, label in enumerate(labels):
-        _draw(grid[0, column], shown[column], label, None, "gray")
-        _draw(grid[1, column], scaled[column], "", (0.0, 1.0), "inferno")
+        draw_picture(grid[0, column], shown[column], label, None, "gray")
+        draw_picture(grid[1, column], scaled[column], "", (0.0, 1.0), "inferno")
     figure.suptitle("Which pixels matter for the class", fontsize=11)
-    return _finished(figure, save)
+    return finished(figure, save)
 
 
 def maximal_inputs(
@@ -207,12 +203,12 @@ def maximal_inputs(
     places = [(*middle, number) for number in chosen]
     found = [analysis.maximal_input(model, operation, place, **ascent) for place in places]
     part = _seen_part(model, operation, places)
-    pictures = [_as_picture(image)[part] for image in found]
+    pictures = [as_picture(image)[part] for image in found]
     labels = [_class_name(number, names) for number in chosen]
     low, high = ascent.get("limits", (0.0, 255.0))
     title = f"What excites {operation.name} most"
-    columns = _columns(len(pictures))
-    return _grid(pictures, labels, columns, title, save, limits=(low, high), colours="gray")
+    columns = columns_for(len(pictures))
+    return picture_grid(pictures, labels, columns, title, save, limits=(low, high), colours="gray")
 
 
 def confusion_matrix(
@@ -238,7 +234,7 @@ def confusion_matrix(
         raise ValueError(f"{classes} classes need as many names; received {len(given)}")
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = min(max(3.5, 0.55 * classes + 1.6), 16.0)
-    figure = _figure(side + 0.8, side)
+    figure = new_figure(side + 0.8, side)
     from matplotlib.colors import PowerNorm
 
     axes = figure.subplots()
@@ -262,7 +258,7 @@ def confusion_matrix(
                           fontsize=size)  # fmt: skip
     bar = figure.colorbar(image, ax=axes, label="share of the true class", fraction=0.046, pad=0.03)
     bar.set_ticks([0, 0.01, 0.1, 0.3, 0.6, 1], labels=["0", "1 %", "10 %", "30 %", "60 %", "100 %"])
-    return _finished(figure, save)
+    return finished(figure, save)
 
 
 def training_curves(history: Any, *, save: PathLike | None = None) -> Figure:
@@ -286,13 +282,13 @@ def training_curves(history: Any, *, save: PathLike | None = None) -> Figure:
         groups.setdefault("loss" if base.endswith("loss") else base, []).append(name)
     columns = min(len(groups), 3)
     rows = math.ceil(len(groups) / columns)
-    figure = _figure(4.6 * columns, 3.3 * rows)
+    figure = new_figure(4.6 * columns, 3.3 * rows)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes, (group, members) in zip(grid.flat, groups.items(), strict=False):
-        _draw_curves(axes, group, {name: curves[name] for name in members}, first)
+        draw_curves(axes, group, {name: curves[name] for name in members}, first)
     for axes in grid.flat[len(groups) :]:
         axes.set_axis_off()
-    return _finished(figure, save)
+    return finished(figure, save)
 
 
 def model_diagram(model: Model, *, save: PathLike | None = None) -> Figure:
@@ -311,154 +307,22 @@ def model_diagram(model: Model, *, save: PathLike | None = None) -> Figure:
     wide, tall = max(0.078 * longest + 0.2, 1.6), 0.62
     left = min(box.x - box.width / 2 for box in boxes)
     right = max(box.x + box.width / 2 for box in boxes)
-    figure = _figure((right - left) * wide + 0.3, len(rows) * tall + 0.35)
+    figure = new_figure((right - left) * wide + 0.3, len(rows) * tall + 0.35)
     axes = figure.subplots()
     axes.set_axis_off()
     axes.set_xlim(left * wide - 0.1, right * wide + 0.1)
     axes.set_ylim(-len(rows) * tall + 0.3, 0.3)
     axes.set_title(f"{model.name}: {model.count_params():,} weights", fontsize=11)
     for box in boxes:
-        _draw_box(axes, box, wide, tall)
-    return _finished(figure, save)
-
-
-def _draw_box(axes: Axes, box: Box, wide: float, tall: float) -> None:
-    from matplotlib.patches import FancyBboxPatch
-
-    half = 0.19  # of a box's height
-    x, y = box.x * wide, -box.rank * tall
-    for parent in box.above:
-        start = (parent.x * wide, -parent.rank * tall - half)
-        end = (x, y + half)
-        style = "-|>" if box.title else "-"
-        axes.annotate("", end, start, arrowprops={
-            "arrowstyle": style, "color": "#555555", "shrinkA": 0, "shrinkB": 0, "lw": 1,
-        })  # fmt: skip
-    if not box.title:
-        axes.plot([x, x], [y + half, y - half], color="#555555", lw=1)
-        return
-    axes.add_patch(
-        FancyBboxPatch(
-            (x - wide / 2 + 0.05, y - half),
-            wide - 0.1,
-            2 * half,
-            boxstyle="round,pad=0,rounding_size=0.06",
-            ec="#555555",
-            lw=0.8,
-            fc=_COLOURS.get(box.kind, "#fff6d6"),
-        )
-    )
-    axes.text(x, y + 0.08, box.title, ha="center", va="center", fontsize=8)
-    axes.text(x, y - 0.09, box.detail, ha="center", va="center", fontsize=7, color="#444444")
-
-
-def _draw_curves(axes: Axes, group: str, curves: Mapping[str, Sequence[float]], first: int) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    bases = list(dict.fromkeys(name.removeprefix("val_") for name in curves))
-    for name, values in curves.items():
-        base = name.removeprefix("val_")
-        validation = name != base
-        colour = f"C{bases.index(base) if len(bases) > 1 else int(validation)}"
-        label = name if len(bases) > 1 else ("validation" if validation else "training")
-        axes.plot(
-            range(first, first + len(values)), values, color=colour, marker="o", markersize=3.5,
-            linestyle="--" if validation else "-", label=label,
-        )  # fmt: skip
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(group.replace("_", " "))
-    axes.grid(alpha=0.3)
-    if len(curves) > 1:
-        axes.legend(fontsize=8)
-
-
-def _grid(
-    pictures: Sequence[Array],
-    labels: Sequence[str],
-    columns: int,
-    title: str,
-    save: PathLike | None,
-    *,
-    limits: tuple[float, float],
-    colours: str,
-    bar: bool = False,
-    row_labels: Sequence[str] = (),
-) -> Figure:
-    """Pictures ``(height, width, 1 or 3)`` in rows, each with its label above."""
-    rows = math.ceil(len(pictures) / columns)
-    height, width = pictures[0].shape[:2]
-    cell = 0.95
-    tall = cell * min(max(height / width, 0.3), 3.0)
-    labelled = sum(any(labels[row * columns : (row + 1) * columns]) for row in range(rows))
-    figure = _figure(max(columns * cell + 0.3 + 0.7 * bar, 0.085 * len(title), 2.5),
-                     rows * (tall + 0.03) + 0.2 * labelled + 0.35)  # fmt: skip
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes, picture, label in zip(grid.flat, pictures, labels, strict=False):
-        image = _draw(axes, picture, label, limits, colours)
-    for axes, label in zip(grid[:, 0], row_labels, strict=False):
-        axes.set_ylabel(label, fontsize=8, rotation=0, ha="right", va="center")
-    for axes in grid.flat[len(pictures) :]:
-        axes.set_axis_off()
-    if bar:
-        figure.colorbar(image, ax=grid, fraction=0.05, pad=0.02, aspect=25)
-    figure.suptitle(title, fontsize=11)
-    return _finished(figure, save)
-
-
-def _draw(
-    axes: Axes, picture: Array, label: str, limits: tuple[float, float] | None, colours: str
-) -> Any:
-    axes.set_xticks([])
-    axes.set_yticks([])
-    if label:
-        axes.set_title(label, fontsize=8, pad=3)
-    if picture.shape[2] == 3:
-        return axes.imshow(_stretched(picture), interpolation="nearest")
-    low, high = limits or (None, None)
-    shape = picture.shape[:2]
-    aspect: Literal["auto", "equal"] = "auto" if shape[0] * 8 < shape[1] else "equal"
-    return axes.imshow(
-        picture[:, :, 0], cmap=colours, vmin=low, vmax=high, aspect=aspect, interpolation="nearest"
-    )
-
-
-def _bars(name: str, values: Array, save: PathLike | None) -> Figure:
-    """One number per neuron."""
-    figure = _figure(min(max(3.5, 0.3 * len(values)), 10.0), 2.4)
-    axes = figure.subplots()
-    axes.bar(range(len(values)), values, width=0.8 if len(values) <= 100 else 1.0)
-    if len(values) <= 30:
-        axes.set_xticks(range(len(values)))
-    axes.set_xlabel("neuron")
-    axes.axhline(0, color="black", linewidth=0.8)
-    axes.set_title(f"{name}: {len(values)}", fontsize=11)
-    return _finished(figure, save)
-
-
-def _stretched(picture: Array) -> Array:
-    """Colours from 0 to 1; pictures of uint8 as they are."""
-    if picture.dtype == np.uint8:
-        return picture
-    low, high = float(picture.min()), float(picture.max())
-    result: Array = (picture - low) / max(high - low, 1e-12)
-    return result
-
-
-def _as_picture(image: Array) -> Array:
-    """An image as (height, width, 1 or 3); of other numbers of channels the mean."""
-    if image.ndim == 2:
-        return image[:, :, np.newaxis]
-    if image.ndim != 3:
-        raise ValueError(f"images must be (height, width, channels); received {image.shape}")
-    return image if image.shape[2] in (1, 3) else image.mean(axis=2, keepdims=True)
+        draw_box(axes, box, wide, tall)
+    return finished(figure, save)
 
 
 def _seen_part(model: Model, layer: Any, places: Sequence[tuple[int, ...]]) -> tuple[slice, slice]:
     """The rows and columns of the image on which any of the neurons depends."""
 
     def after(steps: int, place: tuple[int, ...]) -> Array:
-        return _as_picture(analysis.maximal_input(model, layer, place, steps))
+        return as_picture(analysis.maximal_input(model, layer, place, steps))
 
     start = after(0, places[0])
     changed = np.any([after(1, place) != start for place in places], axis=(0, 3))
@@ -480,7 +344,12 @@ def _as_images(kernel: Array, given: Model | Layer, layer: Any) -> Array:
     """Weights of neurons that see the image, as kernels of its size."""
     model = given if isinstance(given, Model) else (layer._model and layer._model())
     shape = model.inputs[0].image_shape if model is not None and model.inputs else ()
-    if len(shape) not in (2, 3) or math.prod(shape) != kernel.shape[0]:
+    if (
+        model is None
+        or len(shape) not in (2, 3)
+        or math.prod(shape) != kernel.shape[0]
+        or not sees_pixels(model, layer)
+    ):
         raise ValueError(
             f"{layer._where}has {kernel.shape[0]} weights a neuron, which are no image; draw a "
             "convolution, or a dense layer that sees the whole image"
@@ -510,27 +379,3 @@ def _first(outputs: Any) -> Array:
         outputs = list(outputs.values())
     result: Array = outputs[0] if isinstance(outputs, list) else outputs
     return result
-
-
-def _columns(count: int) -> int:
-    """For a grid that is wider than tall: 16 in 2 rows of 8, 10 in 2 of 5, 6 in one."""
-    rows = max(1, round(math.sqrt(count / 3)))
-    return math.ceil(count / rows)
-
-
-def _figure(width: float, height: float) -> Figure:
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != "matplotlib":
-            raise
-        raise ImportError(
-            'pycnn.viz draws with matplotlib, which is not installed: pip install "pycnn[plot]"'
-        ) from None
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _finished(figure: Figure, save: PathLike | None) -> Figure:
-    if save is not None:
-        figure.savefig(save, dpi=130, facecolor="white")
-    return figure
