@@ -40,7 +40,9 @@ def new_figure(width: float, height: float) -> Figure:
 def finished(figure: Figure, save: PathLike | None) -> Figure:
     """Writes the figure where `save` says so, and returns it."""
     if save is not None:
-        figure.savefig(save, dpi=130, facecolor="white")
+        # matplotlib draws up to 65,535 pixels; a very deep model's diagram is made smaller.
+        dots = min(130.0, 60_000 / max(figure.get_size_inches()))
+        figure.savefig(save, dpi=dots, facecolor="white")
     return figure
 
 
@@ -126,8 +128,12 @@ def as_picture(image: Array) -> Array:
 
 
 def columns_for(count: int) -> int:
-    """For a grid that is wider than tall: 16 in 2 rows of 8, 10 in 2 of 5, 6 in one."""
-    rows = max(1, round(math.sqrt(count / 3)))
+    """For a grid that is wider than tall and has few gaps: 64 in 4 rows of 16, 10 in 2 of 5."""
+    middle = max(1, round(math.sqrt(count / 3)))
+    rows = min(
+        (number for number in (middle, middle - 1, middle + 1) if number > 0),
+        key=lambda number: -count % number,
+    )
     return math.ceil(count / rows)
 
 
