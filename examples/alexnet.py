@@ -17,7 +17,9 @@ def main():
     model = models.alexnet((chosen.size, chosen.size, 3), classes=10, dropout=0.0)
     model.summary()
     model.compile(
-        pycnn.optimizers.Adam(0.0003), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+        pycnn.optimizers.Adam(pycnn.optimizers.schedules.CosineDecay(0.0003, 2 * chosen.epochs)),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
     )
     model.fit(x / 255 - 0.5, y, batch_size=32, epochs=chosen.epochs, verbose=2)
     check(model.evaluate(x / 255 - 0.5, y, verbose=0)[1], chosen.target)

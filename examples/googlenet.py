@@ -17,7 +17,7 @@ def main():
     x = x / 255 - 0.5
     model = models.googlenet((96, 96, 3), classes=10, auxiliary=True)
     model.compile(
-        pycnn.optimizers.Adam(0.0003),
+        pycnn.optimizers.Adam(pycnn.optimizers.schedules.CosineDecay(0.0003, 2 * chosen.epochs)),
         loss=["sparse_categorical_crossentropy"] * 3,
         loss_weights=[1.0, 0.3, 0.3],
         metrics=[["accuracy"]] * 3,

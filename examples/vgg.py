@@ -12,14 +12,16 @@ from pycnn import models
 
 def train(model, x, y, epochs):
     model.compile(
-        pycnn.optimizers.Adam(0.0002), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+        pycnn.optimizers.Adam(pycnn.optimizers.schedules.CosineDecay(0.0002, 2 * epochs)),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
     )
     model.fit(x, y, batch_size=32, epochs=epochs, verbose=2)
     return model.evaluate(x, y, verbose=0)[1]
 
 
 def main():
-    chosen = options(__doc__, epochs=30)
+    chosen = options(__doc__, epochs=45)
     x, y = pycnn.datasets.coloured_shapes(64, seed=1)
     x = x / 255 - 0.5
     shallow = models.vgg11((32, 32, 3), classes=10)

@@ -1,5 +1,8 @@
 """The zoo: weights to the unit, tables of sizes, and the same numbers as PyTorch where it is."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -36,6 +39,12 @@ def test_trainable_weights_of_the_published_net(name):
 def test_every_network_of_the_zoo_is_counted():
     others = {"inception_module", "start_from", "two_layer_classifier", "x_and_o"}
     assert set(models.__all__) == set(PUBLISHED) | others
+
+
+def test_readme_lists_the_zoo():
+    readme = Path(__file__).parents[1] / "README.md"
+    (row,) = [line for line in readme.read_text().splitlines() if line.startswith("| `models` |")]
+    assert set(re.findall(r"`(\w+)`", row)) - {"models"} == set(models.__all__)
 
 
 def test_lenet5_of_1998_and_for_letters():
