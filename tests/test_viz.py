@@ -59,21 +59,27 @@ def test_each_picture_is_saved(tmp_path: Path) -> None:
         assert file.read_bytes().startswith(b"\x89PNG") and file.stat().st_size > 5_000
 
 
-def test_pyplot_is_left_alone() -> None:
+def run(code: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """In a folder of its own: only the installed package is found."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_pyplot_is_left_alone(tmp_path: Path) -> None:
     code = (
         "import sys, pycnn; a = 'matplotlib' in sys.modules; "
         "pycnn.viz.confusion_matrix([[1]]); print(a, 'matplotlib.pyplot' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+    done = run(code, tmp_path)
     assert done.stdout.split() == ["False", "False"], done.stderr
 
 
-def test_without_matplotlib_the_error_says_what_to_install() -> None:
+def test_without_matplotlib_the_error_says_what_to_install(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['matplotlib'] = None; sys.modules['matplotlib.figure'] = None\n"
         "import pycnn\npycnn.viz.confusion_matrix([[1]])"
     )
-    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+    done = run(code, tmp_path)
     last = done.stderr.splitlines()[-1]
     assert last.startswith("ImportError") and 'pip install "pycnn[plot]"' in last
 
