@@ -9,8 +9,7 @@ namespace {
 class Readers {
  public:
   Readers(const Graph& graph, const std::vector<ValueId>& outputs)
-      : graph_(graph),
-        needed_(static_cast<std::size_t>(graph.value_count())),
+      : needed_(static_cast<std::size_t>(graph.value_count())),
         only_(needed_.size(), -1),
         count_(needed_.size()) {
     for (ValueId v : outputs) {
@@ -41,7 +40,6 @@ class Readers {
     ++count_[static_cast<std::size_t>(v)];
   }
 
-  const Graph& graph_;
   std::vector<bool> needed_;
   std::vector<int> only_;
   std::vector<int> count_;

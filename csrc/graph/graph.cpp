@@ -5,17 +5,11 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/overloaded.h"
 #include "ops/flatten.h"
 
 namespace pycnn {
 namespace {
-
-template <typename... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <typename... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>;
 
 std::string who(const std::string& kind, const std::string& name) {
   return name.empty() ? "[" + kind + "]" : "[" + kind + " '" + name + "']";

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/overloaded.h"
 #include "ops/cpu/kernels.h"
 
 namespace pycnn {
@@ -12,11 +13,6 @@ namespace {
 
 // Floats in a piece: a few KB, so that what one pass leaves in the cache the next one finds there.
 constexpr std::int64_t kPiece = 2048;
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 bool penalizes(const Penalty& p) { return p.l1 != 0.0f || p.l2 != 0.0f; }
 

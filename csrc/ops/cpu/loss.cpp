@@ -39,7 +39,7 @@ void write_ranks(int classes, const float* z, Targets t, int count, std::int32_t
 }
 
 V log_lanes(V v) {
-  V y;
+  V y{};
   for (int l = 0; l < W; ++l) y[l] = ::logf(v[l]);  // not std::log: see PYCNN_INLINE
   return y;
 }
