@@ -301,6 +301,15 @@ class Model(Assembly):
         for line in summary_lines(self.name, graph, self._inputs, self._spans):
             print_fn(line)
 
+    def plan_report(self) -> str:
+        """Returns the plan of a training step (of prediction before `compile`), as text.
+
+        Its instructions, then the buffers of a block of 16 images: bytes, place in the arena, and
+        the instructions between which each is alive; last, the arena beside what backward needs.
+        """
+        with self._exclusive():
+            return self._ready_network().plan_report()
+
     def save(self, filepath: PathLike) -> None:
         """Writes architecture, weights and what `compile` settled to one safetensors file.
 

@@ -96,6 +96,14 @@ def test_multiplications_of_the_inception_modules():
     assert round((271_351_808 + three_by_three) / 1e6) == 358
 
 
+def test_vgg16_trains_in_little_more_memory_than_backward_needs():
+    model = models.vgg16()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    last = model.plan_report().splitlines()[-1]
+    percent = re.fullmatch(r"backward needs \d+ bytes .* the arena is (\d+) % of that", last)
+    assert percent is not None and 100 <= int(percent[1]) <= 115
+
+
 def test_vgg_starts_from_a_shallower_one():
     shallow, deep = (build((32, 32, 3), classes=10) for build in (models.vgg11, models.vgg13))
     copied = models.start_from(deep, shallow)

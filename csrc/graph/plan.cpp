@@ -64,6 +64,17 @@ Plan make_plan(const Graph& graph, const std::vector<ValueId>& outputs, PlanKind
   return plan;
 }
 
+std::size_t Plan::bytes_for_backward() const {
+  int first_backward = 0;
+  for (const Instruction& i : program) first_backward += i.forward ? 1 : 0;
+  std::size_t bytes = 0;
+  for (const Buffer& b : buffers) {
+    const bool kept = b.first_use < first_backward && b.last_use >= first_backward;
+    if (b.alias_of < 0 && kept) bytes += b.bytes();
+  }
+  return bytes;
+}
+
 std::string Plan::report() const {
   std::string text = "instructions\n";
   for (const Instruction& i : program) {
@@ -79,6 +90,11 @@ std::string Plan::report() const {
   }
   text += "arena " + std::to_string(arena_bytes) + " bytes for buffers of " + std::to_string(sum) +
           " bytes in all; " + std::to_string(partial_sums) + " partial sums at most\n";
+  if (const std::size_t kept = bytes_for_backward(); kept > 0) {
+    const std::size_t percent = (arena_bytes * 100 + kept / 2) / kept;
+    text += "backward needs " + std::to_string(kept) + " bytes that forward made; the arena is " +
+            std::to_string(percent) + " % of that\n";
+  }
   return text;
 }
 

@@ -69,6 +69,9 @@ struct Plan {
   // Parameter gradients go to this many partial sums at most, whatever the number of threads.
   int partial_sums = 1;
 
+  // Of all buffers that forward writes and backward still reads: what training cannot do without.
+  std::size_t bytes_for_backward() const;
+
   // One line per instruction and one per buffer, with the totals.
   std::string report() const;
 };
