@@ -36,5 +36,9 @@ struct FloatingPointError : std::runtime_error {
 struct BusyError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+// A device that is not to be had, or failed: Python's RuntimeError.
+struct DeviceError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 }  // namespace pycnn

@@ -72,7 +72,8 @@ bool is_pool_2x2(const Graph& graph, const Node* node) {
 
 }  // namespace
 
-FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, bool fuse) {
+FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, bool fuse,
+                      Device device) {
   const Readers readers(graph, outputs);
   FusedGraph fused;
   std::vector<bool> done(graph.nodes().size());
@@ -103,7 +104,7 @@ FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, b
         std::holds_alternative<DenseOptions>(node.options)) {
       group.relu = take(group.output, is_relu) >= 0;
     }
-    if (is_plain(conv)) {
+    if (is_plain(conv) && device == Device::cpu) {
       group.pool = take(group.output, [&](const Node* r) { return is_pool_2x2(graph, r); }) >= 0;
     }
     fused.groups.push_back(group);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/device.h"
 #include "graph/graph.h"
 
 namespace pycnn {
@@ -13,7 +14,7 @@ namespace pycnn {
 struct Group {
   int node;            // index into Graph::nodes()
   bool relu = false;   // followed by ReLU
-  bool pool = false;   // then by 2x2 max pooling with stride 2 (plain Conv2D only)
+  bool pool = false;   // then by 2x2 max pooling with stride 2 (plain Conv2D on the CPU only)
   ValueId output = 0;  // of the last node
 };
 
@@ -31,6 +32,7 @@ struct FusedGraph {
 
 // What is needed for `outputs`. A node is fused into the one before it only when nobody else reads
 // the value between them.
-FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, bool fuse);
+FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, bool fuse,
+                      Device device = Device::cpu);
 
 }  // namespace pycnn

@@ -40,13 +40,13 @@ void find_lifetimes(Plan& plan) {
 }  // namespace
 
 Plan make_plan(const Graph& graph, const std::vector<ValueId>& outputs, PlanKind kind,
-               const std::vector<LossSpec>& losses, bool fuse) {
+               const std::vector<LossSpec>& losses, bool fuse, Device device) {
   std::vector<ValueId> ends = outputs;
   if (has_losses(kind)) {
     ends.clear();
     for (const LossSpec& loss : losses) ends.push_back(loss.predictions);
   }
-  PlanBuilder builder(graph, kind, fuse_graph(graph, ends, fuse));
+  PlanBuilder builder(graph, kind, fuse_graph(graph, ends, fuse, device), device);
   builder.forward();
   if (kind == PlanKind::predict || kind == PlanKind::training_predict) {
     builder.scatter_outputs(ends);

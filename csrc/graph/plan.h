@@ -76,10 +76,11 @@ struct Plan {
   std::string report() const;
 };
 
-// Builds the plan that computes `outputs`, or for evaluate and train the predictions of `losses`.
-// Throws OverflowError when sizes leave the range of the machine.
+// For the CPU a plan fuses pooling into convolutions and lays halos around their operands; a CUDA
+// plan does neither. Builds the plan that computes `outputs`, or for evaluate and train the
+// predictions of `losses`. Throws OverflowError when sizes leave the range of the machine.
 Plan make_plan(const Graph& graph, const std::vector<ValueId>& outputs, PlanKind kind,
-               const std::vector<LossSpec>& losses, bool fuse);
+               const std::vector<LossSpec>& losses, bool fuse, Device device = Device::cpu);
 
 // Gives every buffer its offset: buffers that are never alive together may share bytes. Largest
 // first, each at the lowest place that is free during its life. Returns the arena's size.

@@ -5,8 +5,8 @@
 
 namespace pycnn {
 
-PlanBuilder::PlanBuilder(const Graph& graph, PlanKind kind, FusedGraph fused)
-    : graph_(graph), fused_(std::move(fused)) {
+PlanBuilder::PlanBuilder(const Graph& graph, PlanKind kind, FusedGraph fused, Device device)
+    : graph_(graph), fused_(std::move(fused)), device_(device) {
   plan_.kind = kind;
   const auto values = static_cast<std::size_t>(graph.value_count());
   halos_.resize(values);
@@ -14,7 +14,7 @@ PlanBuilder::PlanBuilder(const Graph& graph, PlanKind kind, FusedGraph fused)
   values_.assign(values, -1);
   gradients_.assign(values, -1);
   saved_.assign(graph.nodes().size(), -1);
-  find_halos();
+  if (device_ == Device::cpu) find_halos();
   find_wanted_gradients();
 }
 
@@ -95,7 +95,13 @@ BufferId PlanBuilder::new_alias(BufferId of, const Shape& shape, std::string nam
   return id;
 }
 
-void PlanBuilder::widen_halo(BufferId id, const Halo& halo) { widen(buffer(id).halo, halo); }
+bool PlanBuilder::wants_halo(const Halo& halo) const {
+  return device_ == Device::cpu && has_halo(halo);
+}
+
+void PlanBuilder::widen_halo(BufferId id, const Halo& halo) {
+  if (device_ == Device::cpu) widen(buffer(id).halo, halo);
+}
 
 void PlanBuilder::emit(Operation operation, const std::string& who,
                        std::initializer_list<BufferId> reads,

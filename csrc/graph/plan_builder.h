@@ -13,7 +13,7 @@ namespace pycnn {
 
 class PlanBuilder {
  public:
-  PlanBuilder(const Graph& graph, PlanKind kind, FusedGraph fused);
+  PlanBuilder(const Graph& graph, PlanKind kind, FusedGraph fused, Device device);
 
   // The steps of make_plan.
   void forward();
@@ -34,6 +34,8 @@ class PlanBuilder {
   BufferId new_alias(BufferId of, const Shape& shape, std::string name);
   Buffer& buffer(BufferId id) { return plan_.buffers[static_cast<std::size_t>(id)]; }
   void widen_halo(BufferId id, const Halo& halo);
+  // Whether the device's kernels read such zeros, and there are any.
+  bool wants_halo(const Halo& halo) const;
   void emit(Operation operation, const std::string& who, std::initializer_list<BufferId> reads,
             std::initializer_list<BufferId> writes, bool barrier = false);
 
@@ -69,6 +71,7 @@ class PlanBuilder {
 
   const Graph& graph_;
   FusedGraph fused_;
+  Device device_;
   bool in_forward_ = true;
   bool accumulates_ = false;
   Plan plan_;

@@ -2,24 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "core/error.h"
 
 namespace pycnn {
-namespace {
-
-bool fusion_wanted() {
-  const char* value = std::getenv("PYCNN_FUSE");
-  return value == nullptr || std::strcmp(value, "0") != 0;
-}
-
-// Images that are worked on in one go where nothing depends on the batch.
-constexpr std::int64_t kLargeBatch = 16384;
-
-}  // namespace
 
 void Totals::add(const Totals& part) {
   images += part.images;
@@ -30,13 +17,29 @@ void Totals::add(const Totals& part) {
   for (std::size_t i = 0; i < hits.size(); ++i) hits[i] += part.hits[i];
 }
 
-Network::Network(Graph graph, std::vector<ValueId> outputs, std::uint64_t seed)
+Network::Network(Graph graph, std::vector<ValueId> outputs, std::uint64_t seed, Device device)
     : graph_(std::make_shared<const Graph>(std::move(graph))),
       outputs_(std::move(outputs)),
-      seed_(seed),
-      parameters_(*graph_, seed) {
+      seed_(seed) {
   if (outputs_.empty()) throw ValueError("a network needs at least one output");
   for (ValueId v : outputs_) graph_->shape(v);  // there is such a value
+  backend_ = make_backend(device, *graph_, outputs_, seed_);
+}
+
+// ---- device
+
+Device Network::device() const {
+  const Lease lease = exclusive();
+  return backend_->device();
+}
+
+void Network::set_device(Device device) {
+  const Lease lease = exclusive();
+  if (device == backend_->device()) return;
+  std::unique_ptr<Backend> moved = make_backend(device, *graph_, outputs_, seed_);
+  if (!training_.losses.empty()) moved->compile(training_);
+  moved->load(backend_->save());
+  backend_ = std::move(moved);
 }
 
 // ---- weights
@@ -47,7 +50,7 @@ Tensor Network::get_parameter(ParameterId id) const {
     throw ValueError("there is no parameter " + std::to_string(id));
   }
   Tensor value(graph_->parameters()[static_cast<std::size_t>(id)].shape);
-  std::copy_n(parameters_.at(id), value.size(), value.data<float>());
+  backend_->read_parameter(id, value.data<float>());
   return value;
 }
 
@@ -61,7 +64,7 @@ void Network::set_parameter(ParameterId id, const Tensor& value) {
     throw ValueError("weight '" + p.name + "' of layer '" + p.layer + "' has shape " +
                      to_string(p.shape) + "; got " + to_string(value.shape()));
   }
-  std::copy_n(value.data<float>(), value.size(), parameters_.at(id));
+  backend_->write_parameter(id, value.data<float>());
 }
 
 // ---- compile
@@ -122,24 +125,20 @@ void Network::compile(const CompileOptions& options) {
     throw ValueError("[compile] the network has " + std::to_string(outputs_.size()) +
                      " outputs; got losses for " + std::to_string(options.outputs.size()));
   }
-  std::vector<LossSpec> losses;
-  std::vector<std::vector<int>> top_k;
+  Training training{{}, {}, options.optimizer};
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const OutputOptions& o = options.outputs[i];
     if (!std::isfinite(o.weight)) throw ValueError("[compile] a loss weight must be finite");
     check_top_k(o.top_k, graph_->shape(outputs_[i]));
-    losses.push_back(resolve_loss(*graph_, outputs_[i], o, fusion_wanted()));
-    top_k.push_back(o.top_k);
+    training.losses.push_back(resolve_loss(*graph_, outputs_[i], o, fusion_wanted()));
+    training.top_k.push_back(o.top_k);
   }
-  auto optimizer = std::make_unique<Optimizer>(options.optimizer, *graph_, parameters_);
-  losses_ = std::move(losses);
-  top_k_ = std::move(top_k);
-  optimizer_ = std::move(optimizer);
-  for (auto& executor : executors_) executor.reset();
+  backend_->compile(training);
+  training_ = std::move(training);
 }
 
 void Network::require_compiled() const {
-  if (losses_.empty()) throw ValueError("the network has no loss yet: call compile first");
+  if (training_.losses.empty()) throw ValueError("the network has no loss yet: call compile first");
 }
 
 // ---- checks of data
@@ -207,7 +206,7 @@ void Network::check_target(std::size_t output, const Tensor& y, std::int64_t cou
                      " images, y has shape " + to_string(y.shape()));
   }
   const std::string got = std::string(dtype_name(y.dtype())) + " of shape " + to_string(y.shape());
-  if (losses_[output].integer_labels) {
+  if (training_.losses[output].integer_labels) {
     if (y.dtype() != DType::int64 || y.rank() != 1) {
       throw ValueError("expected integer labels (int64) of shape (" + std::to_string(count) +
                        ",); got " + got);
@@ -233,34 +232,6 @@ void Network::check_data(const Tensors& x, const Tensors& y) const {
 
 // ---- running
 
-CpuExecutor& Network::executor(PlanKind kind) {
-  auto& executor = executors_[static_cast<std::size_t>(kind)];
-  if (!executor) {
-    executor = std::make_unique<CpuExecutor>(
-        *graph_, make_plan(*graph_, outputs_, kind, losses_, fusion_wanted()), parameters_);
-  }
-  return *executor;
-}
-
-Totals Network::totals(const CpuExecutor& executor, std::int64_t images, double penalty) const {
-  Totals totals;
-  totals.images = images;
-  totals.loss_sum = penalty * static_cast<double>(images);
-  for (std::size_t o = 0; o < losses_.size(); ++o) {
-    const float* losses = executor.losses(static_cast<int>(o));
-    const std::int32_t* ranks = executor.ranks(static_cast<int>(o));
-    double sum = 0;
-    for (std::int64_t i = 0; i < images; ++i) sum += double(losses[i]);
-    totals.output_losses.push_back(sum);
-    totals.loss_sum += double(losses_[o].weight) * sum;
-    for (int k : top_k_[o]) {
-      totals.hits.push_back(
-          std::count_if(ranks, ranks + images, [k](std::int32_t rank) { return rank < k; }));
-    }
-  }
-  return totals;
-}
-
 Totals Network::train_step(const Tensors& x, const Tensors& y, float learning_rate) {
   const Lease lease = exclusive();
   const Tensors targets = own_labels(y);
@@ -269,39 +240,27 @@ Totals Network::train_step(const Tensors& x, const Tensors& y, float learning_ra
   batch.inputs = pointers(x);
   batch.targets = pointers(targets);
   batch.count = x[0].shape()[0];
-  return train_step(std::move(batch), learning_rate);
+  check_learning_rate(learning_rate);
+  return train_steps(std::move(batch), batch.count, &learning_rate, 1).totals;
 }
 
-Totals Network::train_step(Batch batch, float learning_rate) {
+Backend::Steps Network::train_steps(Batch images, std::int64_t batch_size, const float* rates,
+                                    std::int64_t steps) {
   require_compiled();
-  batch.seed = seed_;
-  batch.step = steps_;
-  CpuExecutor& train = executor(PlanKind::train);
-  optimizer_->begin(learning_rate);
-  train.run(batch, optimizer_.get());
-  const Totals result = totals(train, batch.count, optimizer_->measured_penalty());
-  if (!train.finite()) {
-    const double loss = result.loss();  // a NaN may have a sign, which says nothing
-    const std::string what = std::isfinite(loss) ? "the loss is finite, its gradient is not"
-                             : std::isnan(loss)  ? "the loss is nan"
-                                                 : "the loss is " + std::to_string(loss);
-    throw FloatingPointError(what + ": " + train.first_non_finite(batch) +
-                             " (a smaller learning rate or scaled inputs may help)");
-  }
-  ++steps_;
+  images.seed = seed_;
+  images.step = steps_;
+  const Backend::Steps result = backend_->train(images, batch_size, rates, steps);
+  steps_ += static_cast<std::uint64_t>(result.done);
   return result;
 }
 
 template <typename F>
-void Network::for_each_batch(const Tensors& x, std::int64_t batch_size, const CpuExecutor& executor,
-                             F fn) {
+void Network::for_each_batch(const Tensors& x, std::int64_t batch_size, PlanKind kind, F fn) {
   if (batch_size < 1) {
     throw ValueError("batch_size must be at least 1; got " + std::to_string(batch_size));
   }
   const std::int64_t count = x[0].shape()[0];
-  // Where no layer looks at the whole batch, its size makes no difference: take many at once.
-  const bool alone = !executor.plan().has_barriers && !is_training(executor.plan().kind);
-  const std::int64_t size = alone ? std::max(batch_size, kLargeBatch) : batch_size;
+  const std::int64_t size = backend_->images_in_one_go(kind, batch_size);
   std::uint64_t step = steps_;
   for (std::int64_t first = 0; first < count; first += size) {
     Batch batch;
@@ -318,13 +277,10 @@ Totals Network::evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_
   const Lease lease = exclusive();
   const Tensors targets = own_labels(y);
   check_data(x, targets);
-  CpuExecutor& evaluate = executor(PlanKind::evaluate);
-  const double penalty = optimizer_->penalty();
   Totals all;
-  for_each_batch(x, batch_size, evaluate, [&](Batch& batch) {
+  for_each_batch(x, batch_size, PlanKind::evaluate, [&](Batch& batch) {
     batch.targets = pointers(targets);
-    evaluate.run(batch);
-    all.add(totals(evaluate, batch.count, penalty));
+    all.add(backend_->evaluate(batch));
   });
   return all;
 }
@@ -332,12 +288,12 @@ Totals Network::evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_
 Tensors Network::predict(const Tensors& x, std::int64_t batch_size, bool training) {
   const Lease lease = exclusive();
   check_inputs(x);
-  CpuExecutor& predict = executor(training ? PlanKind::training_predict : PlanKind::predict);
   Tensors outputs;
   for (ValueId v : outputs_) outputs.emplace_back(batch_shape(x[0].shape()[0], v));
-  for_each_batch(x, batch_size, predict, [&](Batch& batch) {
+  const PlanKind kind = training ? PlanKind::training_predict : PlanKind::predict;
+  for_each_batch(x, batch_size, kind, [&](Batch& batch) {
     for (Tensor& t : outputs) batch.outputs.push_back(&t);
-    predict.run(batch);
+    backend_->predict(batch, training);
   });
   return outputs;
 }
@@ -366,7 +322,6 @@ Network::Gradients Network::backward(const Tensors& x, const Tensors& dy, bool t
                        to_string(dy[i].shape()));
     }
   }
-  CpuExecutor& gradient = executor(training ? PlanKind::training_gradient : PlanKind::gradient);
   Gradients result;
   for (const Tensor& t : x) result.inputs.emplace_back(t.shape());
   Batch batch;
@@ -376,19 +331,18 @@ Network::Gradients Network::backward(const Tensors& x, const Tensors& dy, bool t
   batch.count = count;
   batch.seed = seed_;
   batch.step = steps_;
-  gradient.run(batch);
-  for (std::size_t i = 0; i < graph_->parameters().size(); ++i) {
-    const Parameter& p = graph_->parameters()[i];
+  std::vector<float*> gradients;
+  for (const Parameter& p : graph_->parameters()) {
     result.parameters.emplace_back(p.shape);
-    if (!p.trainable) continue;
-    gradient.copy_gradient(static_cast<ParameterId>(i), result.parameters.back().data<float>());
+    gradients.push_back(p.trainable ? result.parameters.back().data<float>() : nullptr);
   }
+  backend_->backward(batch, training, gradients);
   return result;
 }
 
 std::string Network::plan_report() {
   const Lease lease = exclusive();
-  return executor(losses_.empty() ? PlanKind::predict : PlanKind::train).plan().report();
+  return backend_->plan(training_.losses.empty() ? PlanKind::predict : PlanKind::train).report();
 }
 
 }  // namespace pycnn

@@ -10,10 +10,8 @@
 
 #include "core/lease.h"
 #include "graph/graph.h"
+#include "runtime/backend.h"
 #include "runtime/batch.h"
-#include "runtime/executor_cpu.h"
-#include "runtime/optimizer.h"
-#include "runtime/parameter_store.h"
 
 namespace pycnn {
 
@@ -35,14 +33,20 @@ using Tensors = std::vector<Tensor>;
 
 class Network {
  public:
-  // Initial weights come from `seed`. ValueError without outputs.
-  Network(Graph graph, std::vector<ValueId> outputs, std::uint64_t seed);
-  Network(Graph graph, ValueId output, std::uint64_t seed)
-      : Network(std::move(graph), std::vector<ValueId>{output}, seed) {}
+  // Initial weights come from `seed`. ValueError without outputs; DeviceError when the device is
+  // not to be had.
+  Network(Graph graph, std::vector<ValueId> outputs, std::uint64_t seed,
+          Device device = default_device());
+  Network(Graph graph, ValueId output, std::uint64_t seed, Device device = default_device())
+      : Network(std::move(graph), std::vector<ValueId>{output}, seed, device) {}
 
   const Graph& graph() const { return *graph_; }
   const std::vector<ValueId>& outputs() const { return outputs_; }
   std::uint64_t seed() const { return seed_; }
+  Device device() const;
+  // Moves the weights and the optimizer's memory. Throws like the constructor; then nothing has
+  // changed.
+  void set_device(Device device);
 
   // A copy of a parameter; ValueError for an unknown one.
   Tensor get_parameter(ParameterId id) const;
@@ -63,8 +67,10 @@ class Network {
   Totals train_step(const Tensors& x, const Tensors& y, float learning_rate);
   // The network to oneself while the result lives; BusyError when another thread has it.
   Lease exclusive() const { return Lease(busy_, "model"); }
-  // One step on a choice of images of data that check_data has seen, both under one exclusive().
-  Totals train_step(Batch batch, float learning_rate);
+  // Steps on images of data that check_data has seen, both under one exclusive(). Like
+  // Backend::train.
+  Backend::Steps train_steps(Batch images, std::int64_t batch_size, const float* rates,
+                             std::int64_t steps);
   Totals evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_size);
   // `training`: as a step sees the network (batch statistics, dropout), the first batch as the next
   // step would, the others as those after it; nothing is learned and no step counted.
@@ -95,6 +101,9 @@ class Network {
   // has exclusive().
   void check_data(const Tensors& x, const Tensors& y) const;
 
+  // The backend, for who has exclusive(): to hold data for many steps.
+  Backend& backend() { return *backend_; }
+
   // The plan of a training step (of prediction before compile).
   std::string plan_report();
 
@@ -107,22 +116,17 @@ class Network {
   void check_inputs(const Tensors& x) const;
   void check_target(std::size_t output, const Tensor& y, std::int64_t count) const;
   Shape batch_shape(std::int64_t count, ValueId value) const;
-  CpuExecutor& executor(PlanKind kind);
-  Totals totals(const CpuExecutor& executor, std::int64_t images, double penalty) const;
   // Runs fn(batch) on consecutive batches of x.
   template <typename F>
-  void for_each_batch(const Tensors& x, std::int64_t batch_size, const CpuExecutor& executor, F fn);
+  void for_each_batch(const Tensors& x, std::int64_t batch_size, PlanKind kind, F fn);
 
   std::shared_ptr<const Graph> graph_;
   std::vector<ValueId> outputs_;
   std::uint64_t seed_;
   std::uint64_t epochs_ = 0;
   std::uint64_t steps_ = 0;  // of training, since the network was made; only those that succeeded
-  ParameterStore parameters_;
-  std::vector<LossSpec> losses_;                        // by output; empty until compile
-  std::vector<std::vector<int>> top_k_;                 // by output
-  std::unique_ptr<Optimizer> optimizer_;                // null until compile
-  std::unique_ptr<CpuExecutor> executors_[kPlanKinds];  // by PlanKind
+  Training training_;        // no losses until compile
+  std::unique_ptr<Backend> backend_;
   mutable std::atomic<bool> busy_{false};
 };
 

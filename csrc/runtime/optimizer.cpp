@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
+#include <utility>
 
 #include "core/error.h"
 #include "core/overloaded.h"
@@ -25,29 +25,6 @@ Arena zeros(std::int64_t count) {
 }
 
 }  // namespace
-
-void check_optimizer(const OptimizerOptions& options) {
-  std::visit(Overloaded{[](const SgdOptions& o) { check_sgd(o); },
-                        [](const AdamOptions& o) { check_adam(o); },
-                        [](const RmspropOptions& o) { check_rmsprop(o); }},
-             options.rule);
-  const Clipping& c = options.clipping;
-  check_not_negative("[optimizer]", "clipnorm", double(c.norm));
-  check_not_negative("[optimizer]", "global_clipnorm", double(c.global_norm));
-  check_not_negative("[optimizer]", "clipvalue", double(c.value));
-  if ((c.norm > 0.0f) + (c.global_norm > 0.0f) + (c.value > 0.0f) > 1) {
-    throw ValueError(
-        "[optimizer] only one of clipnorm, global_clipnorm and clipvalue may be given");
-  }
-}
-
-void check_learning_rate(float rate) {
-  check_not_negative("[optimizer]", "learning_rate", double(rate));
-}
-
-int state_arrays(const UpdateRule& rule) {
-  return std::visit([](const auto& options) { return state_arrays(options); }, rule);
-}
 
 void apply_rule(const UpdateRule& rule, float learning_rate, std::int64_t step, const Stretch& s) {
   const cpu::Kernels& k = cpu::kernels();
@@ -197,6 +174,22 @@ void Optimizer::clip(const Range& range) {
     }
     if (scale != 1.0f) k.scale(floats(gradient_) + p.begin, p.size, scale);
   }
+}
+
+std::vector<float> Optimizer::state() const {
+  if (state_.size() == 0) return {};
+  const auto* first = reinterpret_cast<const float*>(state_.data());
+  return {first, first + parameters_.trainable_size() * state_arrays(options_.rule)};
+}
+
+void Optimizer::restore(const std::vector<float>& state, std::int64_t steps) {
+  Arena fresh;
+  if (!state.empty()) {
+    fresh = zeros(static_cast<std::int64_t>(state.size()));
+    std::copy(state.begin(), state.end(), floats(fresh));
+  }
+  state_ = std::move(fresh);
+  steps_ = steps;
 }
 
 void Optimizer::update(std::int64_t begin, std::int64_t size, const PartialSums& gradient) {

@@ -2,46 +2,15 @@
 // The optimizer of a network: from the partial sums of a step to new weights, over the flat
 // buffers. Penalties, then clipping, then the rule, as in Keras.
 
-#include <variant>
 #include <vector>
 
 #include "core/arena.h"
 #include "core/thread_pool.h"
 #include "graph/graph.h"
-#include "ops/adam.h"
-#include "ops/rmsprop.h"
-#include "ops/sgd.h"
+#include "runtime/optimizer_options.h"
 #include "runtime/parameter_store.h"
 
 namespace pycnn {
-
-using UpdateRule = std::variant<SgdOptions, AdamOptions, RmspropOptions>;
-
-// Bounds for the gradient, 0 for none; at most one of them, as in Keras.
-struct Clipping {
-  float norm = 0.0f;         // of each weight array's gradient
-  float global_norm = 0.0f;  // of all gradients together
-  float value = 0.0f;        // of every number
-};
-
-struct OptimizerOptions {
-  UpdateRule rule = SgdOptions{};
-  Clipping clipping;
-
-  OptimizerOptions() = default;
-  OptimizerOptions(UpdateRule given, Clipping clip = {}) : rule(given), clipping(clip) {}
-  OptimizerOptions(SgdOptions options, Clipping clip = {}) : rule(options), clipping(clip) {}
-  OptimizerOptions(AdamOptions options, Clipping clip = {}) : rule(options), clipping(clip) {}
-  OptimizerOptions(RmspropOptions options, Clipping clip = {}) : rule(options), clipping(clip) {}
-};
-
-// Throws ValueError for options out of their range.
-void check_optimizer(const OptimizerOptions& options);
-
-// How many arrays of the weights' size a rule keeps between steps; zeros before the first.
-int state_arrays(const UpdateRule& rule);
-// ValueError unless the rate is finite and not negative.
-void check_learning_rate(float rate);
 
 // Runs a rule's kernel; `step` counts from 1.
 void apply_rule(const UpdateRule& rule, float learning_rate, std::int64_t step, const Stretch& s);
@@ -63,6 +32,12 @@ class Optimizer {
   void apply(Team& team, const PartialSums& gradients);
   // What the weights cost before the step.
   double measured_penalty() const;
+
+  // Steps done, and the rule's arrays one after another (empty before the first step).
+  std::int64_t steps() const { return steps_; }
+  std::vector<float> state() const;
+  // Of an optimizer with the same rule for the same weights.
+  void restore(const std::vector<float>& state, std::int64_t steps);
 
  private:
   // A short stretch of one parameter. Threads share pieces out, and sums go piece by piece, so

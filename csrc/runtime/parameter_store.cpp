@@ -38,7 +38,7 @@ void draw(const Parameter& p, std::uint64_t seed, std::uint64_t stream, float* v
 
 }  // namespace
 
-ParameterStore::ParameterStore(const Graph& graph, std::uint64_t seed) {
+ParameterLayout::ParameterLayout(const Graph& graph) {
   offsets_.resize(graph.parameters().size());
   const auto place = [&](bool trainable) {
     for (std::size_t i = 0; i < offsets_.size(); ++i) {
@@ -52,10 +52,13 @@ ParameterStore::ParameterStore(const Graph& graph, std::uint64_t seed) {
   place(true);
   trainable_size_ = flat_size_;
   place(false);
-  values_ = Arena(static_cast<std::size_t>(checked_mul(std::max<std::int64_t>(flat_size_, 1), 4)));
-  std::fill_n(flat(), flat_size_, 0.0f);
-  for (std::size_t i = 0; i < offsets_.size(); ++i) {
-    draw(graph.parameters()[i], seed, i, flat() + offsets_[i]);
+}
+
+ParameterStore::ParameterStore(const Graph& graph, std::uint64_t seed) : ParameterLayout(graph) {
+  values_ = Arena(static_cast<std::size_t>(checked_mul(std::max<std::int64_t>(flat_size(), 1), 4)));
+  std::fill_n(flat(), flat_size(), 0.0f);
+  for (std::size_t i = 0; i < graph.parameters().size(); ++i) {
+    draw(graph.parameters()[i], seed, i, at(static_cast<ParameterId>(i)));
   }
 }
 

@@ -33,22 +33,22 @@ void Trainer::start_epoch() {
   started_ = true;
 }
 
-void Trainer::step(float learning_rate) {
-  Batch batch;
-  for (const Tensor& t : x_) batch.inputs.push_back(&t);
-  for (const Tensor& t : y_) batch.targets.push_back(&t);
-  batch.first = progress_.step * batch_size_;
-  batch.count = std::min(batch_size_, count() - batch.first);
-  if (shuffle_) batch.indices = order_.data() + batch.first;
-  Totals totals;
+void Trainer::advance(const float* learning_rates, std::int64_t steps) {
+  Batch images;
+  for (const Tensor& t : x_) images.inputs.push_back(&t);
+  for (const Tensor& t : y_) images.targets.push_back(&t);
+  images.first = progress_.step * batch_size_;
+  images.count = std::min(steps * batch_size_, count() - images.first);
+  if (shuffle_) images.indices = order_.data() + images.first;
+  Backend::Steps done;
   try {
-    totals = network_.train_step(std::move(batch), learning_rate);
+    done = network_.train_steps(std::move(images), batch_size_, learning_rates, steps);
   } catch (const FloatingPointError& e) {
     throw FloatingPointError("step " + std::to_string(progress_.step + 1) + " of " +
                              std::to_string(steps_per_epoch()) + ": " + e.what());
   }
-  progress_.add(totals);
-  ++progress_.step;
+  progress_.add(done.totals);
+  progress_.step += done.done;
   progress_.done = progress_.step == steps_per_epoch();
   if (progress_.done) network_.count_epoch();  // one that fails is begun anew, in the same order
 }
@@ -63,10 +63,15 @@ Progress Trainer::run(const float* learning_rates, std::int64_t steps, double ma
   // For the whole run: nobody can compile the network between the check and the steps.
   const Lease network_lease = network_.exclusive();
   network_.check_data(x_, y_);
+  for (const Tensors* data : {&x_, &y_}) {
+    for (const Tensor& t : *data) held_.push_back(network_.backend().hold(t));
+  }
+  held_.erase(held_.begin(), held_.end() - static_cast<std::ptrdiff_t>(x_.size() + y_.size()));
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
-  for (std::int64_t i = 0; i < steps && !progress_.done; ++i) {
-    step(learning_rates[i]);
+  const std::int64_t first = progress_.step, end = first + wanted;
+  while (progress_.step < end) {
+    advance(learning_rates + (progress_.step - first), end - progress_.step);
     if (std::chrono::duration<double>(Clock::now() - start).count() >= max_seconds) break;
   }
   return progress_;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "runtime/network.h"
@@ -35,7 +36,8 @@ class Trainer {
 
  private:
   std::int64_t count() const { return x_[0].shape()[0]; }
-  void step(float learning_rate);
+  // At least one of the steps, at most all.
+  void advance(const float* learning_rates, std::int64_t steps);
 
   Network& network_;
   Tensors x_, y_;
@@ -43,6 +45,7 @@ class Trainer {
   bool shuffle_;
   bool started_ = false;
   std::vector<std::int64_t> order_;
+  std::vector<std::shared_ptr<void>> held_;  // the data on the network's device
   Progress progress_;
   mutable std::atomic<bool> busy_{false};
 };

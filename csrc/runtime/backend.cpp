@@ -1,0 +1,22 @@
+#include "runtime/backend.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "runtime/backend_cpu.h"
+#include "runtime/backend_cuda.h"
+
+namespace pycnn {
+
+bool fusion_wanted() {
+  const char* value = std::getenv("PYCNN_FUSE");
+  return value == nullptr || std::strcmp(value, "0") != 0;
+}
+
+std::unique_ptr<Backend> make_backend(Device device, const Graph& graph,
+                                      const std::vector<ValueId>& outputs, std::uint64_t seed) {
+  if (device == Device::cuda) return make_cuda_backend(graph, outputs, seed);
+  return std::make_unique<CpuBackend>(graph, outputs, seed);
+}
+
+}  // namespace pycnn

@@ -1,0 +1,121 @@
+#include "runtime/backend_cpu.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/non_finite.h"
+
+namespace pycnn {
+namespace {
+
+// Images that are worked on in one go where nothing depends on the batch.
+constexpr std::int64_t kLargeBatch = 16384;
+
+}  // namespace
+
+// ---- weights
+
+void CpuBackend::read_parameter(ParameterId id, float* values) const {
+  const Parameter& p = graph_.parameters()[static_cast<std::size_t>(id)];
+  std::copy_n(parameters_.at(id), element_count(p.shape), values);
+}
+
+void CpuBackend::write_parameter(ParameterId id, const float* values) {
+  const Parameter& p = graph_.parameters()[static_cast<std::size_t>(id)];
+  std::copy_n(values, element_count(p.shape), parameters_.at(id));
+}
+
+Weights CpuBackend::save() const {
+  Weights weights;
+  weights.flat.assign(parameters_.flat(), parameters_.flat() + parameters_.flat_size());
+  if (optimizer_) {
+    weights.state = optimizer_->state();
+    weights.steps = optimizer_->steps();
+  }
+  return weights;
+}
+
+void CpuBackend::load(const Weights& weights) {
+  if (optimizer_) optimizer_->restore(weights.state, weights.steps);
+  std::copy(weights.flat.begin(), weights.flat.end(), parameters_.flat());
+}
+
+void CpuBackend::compile(const Training& training) {
+  auto optimizer = std::make_unique<Optimizer>(training.optimizer, graph_, parameters_);
+  training_ = training;
+  optimizer_ = std::move(optimizer);
+  for (auto& executor : executors_) executor.reset();
+}
+
+// ---- running
+
+CpuExecutor& CpuBackend::executor(PlanKind kind) {
+  auto& executor = executors_[static_cast<std::size_t>(kind)];
+  if (!executor) {
+    executor = std::make_unique<CpuExecutor>(
+        graph_, make_plan(graph_, outputs_, kind, training_.losses, fusion_wanted(), Device::cpu),
+        parameters_);
+  }
+  return *executor;
+}
+
+Totals CpuBackend::totals(const CpuExecutor& executor, std::int64_t images, double penalty) const {
+  Totals totals;
+  totals.images = images;
+  totals.loss_sum = penalty * static_cast<double>(images);
+  for (std::size_t o = 0; o < training_.losses.size(); ++o) {
+    const float* losses = executor.losses(static_cast<int>(o));
+    const std::int32_t* ranks = executor.ranks(static_cast<int>(o));
+    double sum = 0;
+    for (std::int64_t i = 0; i < images; ++i) sum += double(losses[i]);
+    totals.output_losses.push_back(sum);
+    totals.loss_sum += double(training_.losses[o].weight) * sum;
+    for (int k : training_.top_k[o]) {
+      totals.hits.push_back(
+          std::count_if(ranks, ranks + images, [k](std::int32_t rank) { return rank < k; }));
+    }
+  }
+  return totals;
+}
+
+// One step: here nothing is gained by more.
+Backend::Steps CpuBackend::train(const Batch& images, std::int64_t batch_size, const float* rates,
+                                 std::int64_t) {
+  Batch batch = images;
+  batch.count = std::min(batch_size, images.count);
+  CpuExecutor& train = executor(PlanKind::train);
+  optimizer_->begin(*rates);
+  train.run(batch, optimizer_.get());
+  Steps result{1, totals(train, batch.count, optimizer_->measured_penalty())};
+  if (!train.finite()) {
+    throw_non_finite(result.totals.loss(), train.first_non_finite(batch));
+  }
+  return result;
+}
+
+Totals CpuBackend::evaluate(const Batch& batch) {
+  CpuExecutor& evaluate = executor(PlanKind::evaluate);
+  evaluate.run(batch);
+  return totals(evaluate, batch.count, optimizer_->penalty());
+}
+
+void CpuBackend::predict(const Batch& batch, bool training) {
+  executor(training ? PlanKind::training_predict : PlanKind::predict).run(batch);
+}
+
+void CpuBackend::backward(const Batch& batch, bool training, const std::vector<float*>& gradients) {
+  CpuExecutor& gradient = executor(training ? PlanKind::training_gradient : PlanKind::gradient);
+  gradient.run(batch);
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    if (gradients[i] != nullptr) {
+      gradient.copy_gradient(static_cast<ParameterId>(i), gradients[i]);
+    }
+  }
+}
+
+std::int64_t CpuBackend::images_in_one_go(PlanKind kind, std::int64_t batch_size) {
+  const bool alone = !executor(kind).plan().has_barriers && !is_training(kind);
+  return alone ? std::max(batch_size, kLargeBatch) : batch_size;
+}
+
+}  // namespace pycnn
