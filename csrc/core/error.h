@@ -20,9 +20,9 @@ struct OverflowError : std::overflow_error {
 // Memory that is not to be had: Python's MemoryError.
 class MemoryError : public std::bad_alloc {
  public:
-  explicit MemoryError(std::size_t bytes)
+  explicit MemoryError(std::size_t bytes, const std::string& where = "")
       : message_("cannot allocate " + std::to_string(bytes) + " bytes (" +
-                 std::to_string(bytes >> 20) + " MiB)") {}
+                 std::to_string(bytes >> 20) + " MiB)" + (where.empty() ? "" : " ") + where) {}
   const char* what() const noexcept override { return message_.c_str(); }
 
  private:

@@ -35,4 +35,10 @@ struct AdamKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+void adam_update(const AdamOptions& options, const Update& update, Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

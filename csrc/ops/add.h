@@ -3,6 +3,7 @@
 // come together.
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn::cpu {
 
@@ -11,3 +12,9 @@ struct AddKernels {
 };
 
 }  // namespace pycnn::cpu
+
+namespace pycnn::cuda {
+
+void add_forward(ConstView a, ConstView b, View y, Stream stream);
+
+}  // namespace pycnn::cuda

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 #include "ops/padding.h"
 
 namespace pycnn {
@@ -28,4 +29,11 @@ struct AvgPool2dKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+void avg_pool2d_forward(const WindowGeometry& g, ConstView x, View y, Stream stream);
+void avg_pool2d_backward(const WindowGeometry& g, ConstView dy, View dx, Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn {
 
@@ -43,4 +44,29 @@ struct BatchNormKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+// The batch is cut into this many parts, each with two numbers per channel in `partial`: all of the
+// first, then all of the second. At most 8 for every 16 images.
+int batch_norm_parts(ConstView x);
+// Mean and the sum of squared deviations from it, of each part.
+void batch_norm_statistics(ConstView x, float* partial, Stream stream);
+// Mean and inverse deviation of the batch, and the moving statistics (read and written).
+void batch_norm_combine(const BatchNormOptions& options, ConstView x, const float* partial,
+                        float* statistics, float* moving_mean, float* moving_variance,
+                        Stream stream);
+void batch_norm_moving(const BatchNormOptions& options, int channels, const float* moving_mean,
+                       const float* moving_variance, float* statistics, Stream stream);
+void batch_norm_forward(ConstView x, const float* statistics, const float* gamma, const float* beta,
+                        View y, Stream stream);
+void batch_norm_backward_sums(ConstView dy, ConstView x, const float* statistics, float* partial,
+                              Stream stream);
+// The means over the batch of dy and dy h; dgamma and dbeta (null where there is none).
+void batch_norm_backward_combine(ConstView dy, const float* partial, float* means, bool accumulate,
+                                 float* dgamma, float* dbeta, Stream stream);
+void batch_norm_backward_input(ConstView dy, ConstView x, const float* statistics,
+                               const float* gamma, const float* means, View dx, Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

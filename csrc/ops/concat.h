@@ -2,6 +2,7 @@
 // Concatenation along height, width or channels: a part of y is x; backward, dx is that part of dy.
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn::cpu {
 
@@ -16,3 +17,10 @@ struct ConcatKernels {
 };
 
 }  // namespace pycnn::cpu
+
+namespace pycnn::cuda {
+
+void concat_forward(ConstView x, cpu::ConcatOffset at, View y, Stream stream);
+void concat_backward(ConstView dy, cpu::ConcatOffset at, View dx, Stream stream);
+
+}  // namespace pycnn::cuda

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 #include "ops/padding.h"
 
 namespace pycnn {
@@ -72,4 +73,17 @@ struct Conv2dKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+void conv2d_forward(const Conv2dGeometry& g, ConstView x, const float* kernel, const float* bias,
+                    bool relu, View y, Stream stream);
+void conv2d_backward_input(const Conv2dGeometry& g, ConstView dz, const float* kernel, View dx,
+                           Stream stream);
+void conv2d_backward_params(const Conv2dGeometry& g, ConstView x, ConstView dz, bool accumulate,
+                            float* dkernel, float* dbias, float* scratch, Stream stream);
+// Floats of scratch memory that backward_params needs.
+std::int64_t conv2d_scratch(const Conv2dGeometry& g, int batch);
+
+}  // namespace cuda
 }  // namespace pycnn

@@ -5,6 +5,7 @@
 
 #include "core/shape.h"
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn {
 
@@ -39,4 +40,18 @@ PYCNN_INLINE constexpr int dense_scratch_row(int outputs) {
 }
 
 }  // namespace cpu
+
+namespace cuda {
+
+// Operands are flat: a row of g.inputs or g.outputs floats for each of `batch` images.
+void dense_forward(DenseGeometry g, int batch, const float* x, const float* kernel,
+                   const float* bias, bool relu, float* y, Stream stream);
+void dense_backward_input(DenseGeometry g, int batch, const float* dz, const float* kernel,
+                          float* dx, Stream stream);
+void dense_backward_params(DenseGeometry g, int batch, const float* x, const float* dz,
+                           bool accumulate, float* dkernel, float* dbias, float* scratch,
+                           Stream stream);
+std::int64_t dense_scratch(DenseGeometry g, int batch);
+
+}  // namespace cuda
 }  // namespace pycnn

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "ops/conv2d.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn {
 
@@ -45,4 +46,18 @@ struct DepthwiseConv2dKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+// As for conv2d, for g.groups == g.in_channels.
+void depthwise_conv2d_forward(const Conv2dGeometry& g, ConstView x, const float* kernel,
+                              const float* bias, bool relu, View y, Stream stream);
+void depthwise_conv2d_backward_input(const Conv2dGeometry& g, ConstView dz, const float* kernel,
+                                     View dx, Stream stream);
+void depthwise_conv2d_backward_params(const Conv2dGeometry& g, ConstView x, ConstView dz,
+                                      bool accumulate, float* dkernel, float* dbias, float* scratch,
+                                      Stream stream);
+std::int64_t depthwise_conv2d_scratch(const Conv2dGeometry& g, int batch);
+
+}  // namespace cuda
 }  // namespace pycnn

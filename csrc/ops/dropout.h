@@ -10,6 +10,8 @@
 #include <string>
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/step.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn {
 
@@ -38,4 +40,14 @@ struct DropoutKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+// The mask is a byte for each element of x.
+void dropout_forward(const DropoutOptions& options, int node, const Step* step, ConstView x, View y,
+                     std::uint8_t* mask, Stream stream);
+void dropout_backward(const DropoutOptions& options, ConstView dy, const std::uint8_t* mask,
+                      View dx, Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

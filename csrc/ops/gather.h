@@ -5,6 +5,8 @@
 #include <cstdint>
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/step.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn::cpu {
 
@@ -19,3 +21,10 @@ struct GatherKernels {
 };
 
 }  // namespace pycnn::cpu
+
+namespace pycnn::cuda {
+
+// y = scale * x + offset, from the rows of float32 or uint8 that the step's batch picks.
+void gather(const Rows& x, float scale, float offset, View y, Stream stream);
+
+}  // namespace pycnn::cuda

@@ -6,6 +6,7 @@
 // Backward reads x: y falls and rises again below 0, so it does not tell its x.
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn::cpu {
 
@@ -17,3 +18,12 @@ struct GeluKernels {
 };
 
 }  // namespace pycnn::cpu
+
+namespace pycnn::cuda {
+
+void gelu_forward(ConstView x, View y, Stream stream);
+void gelu_backward(ConstView dy, ConstView x, View dx, Stream stream);
+void gelu_forward_tanh(ConstView x, View y, Stream stream);
+void gelu_backward_tanh(ConstView dy, ConstView x, View dx, Stream stream);
+
+}  // namespace pycnn::cuda

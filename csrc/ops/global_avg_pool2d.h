@@ -5,6 +5,7 @@
 
 #include "core/shape.h"
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn {
 
@@ -24,4 +25,11 @@ struct GlobalAvgPool2dKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+void global_avg_pool2d_forward(ConstView x, View y, Stream stream);
+void global_avg_pool2d_backward(ConstView dy, View dx, Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

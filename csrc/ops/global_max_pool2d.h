@@ -6,6 +6,7 @@
 
 #include "core/shape.h"
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn {
 
@@ -26,4 +27,11 @@ struct GlobalMaxPool2dKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+void global_max_pool2d_forward(ConstView x, View y, Stream stream);
+void global_max_pool2d_backward(ConstView dy, ConstView x, ConstView y, View dx, Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

@@ -8,6 +8,9 @@
 
 #include <cstdint>
 
+#include "ops/cuda/step.h"
+#include "ops/cuda/view.h"
+
 namespace pycnn {
 
 struct Penalty {
@@ -51,4 +54,38 @@ struct GradientKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+// A stretch of one parameter; sums go stretch by stretch.
+struct Piece {
+  std::int64_t begin;
+  int size;
+  int group;  // of pieces that have their norm in common
+  Penalty penalty;
+};
+
+// By piece: the penalty of its weights.
+void penalties(const Piece* pieces, int count, const float* parameters, double* penalties,
+               Stream stream);
+// The gradient with that of the penalties; by piece the sum of its squares (null: not wanted).
+// Sets step->failed when a number is not finite.
+void collect_gradient(const Piece* pieces, int count, const float* parameters, float* gradient,
+                      double* squares, Step* step, Stream stream);
+// Clipping: by value where `value` is not 0; by the norms of the groups where `norm` is not 0.
+// `groups` has the first piece of each group, and `count` at its end.
+void clip_gradient(const Piece* pieces, int count, const int* groups, const double* squares,
+                   float norm, float value, float* gradient, Stream stream);
+
+// A stretch of the flat buffers that a rule updates, unless the step has failed.
+struct Update {
+  const Step* step;
+  std::int64_t size;
+  float* parameters;
+  const float* gradient;
+  float* state;  // the rule's arrays, `state_stride` floats apart
+  std::int64_t state_stride;
+};
+
+}  // namespace cuda
 }  // namespace pycnn

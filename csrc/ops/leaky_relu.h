@@ -3,6 +3,7 @@
 // derivative at 0 is taken as the slope. NaN passes through.
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn::cpu {
 
@@ -12,3 +13,10 @@ struct LeakyReluKernels {
 };
 
 }  // namespace pycnn::cpu
+
+namespace pycnn::cuda {
+
+void leaky_relu_forward(float slope, ConstView x, View y, Stream stream);
+void leaky_relu_backward(float slope, ConstView dy, ConstView y, View dx, Stream stream);
+
+}  // namespace pycnn::cuda

@@ -10,6 +10,7 @@
 
 #include "core/shape.h"
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn {
 
@@ -38,6 +39,15 @@ struct LocalResponseNormKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+void local_response_norm_forward(const cpu::LocalResponseNormGeometry& g, ConstView x, View y,
+                                 Stream stream);
+void local_response_norm_backward(const cpu::LocalResponseNormGeometry& g, ConstView dy,
+                                  ConstView x, View dx, Stream stream);
+
+}  // namespace cuda
 
 cpu::LocalResponseNormGeometry local_response_norm_geometry(
     const Shape& input, const LocalResponseNormOptions& options);

@@ -11,6 +11,8 @@
 
 #include "core/shape.h"
 #include "ops/cpu/block.h"
+#include "ops/cuda/step.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn {
 
@@ -44,4 +46,17 @@ struct LossKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+struct Targets {
+  Rows labels;        // int64
+  const float* rows;  // in place of labels, where it is not null
+};
+
+// z is [batch][classes]; the gradient is multiplied by `scale`. dz may be null.
+void loss(LossKind kind, ConstView z, const Targets& targets, float scale, float* losses,
+          std::int32_t* ranks, View dz, Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

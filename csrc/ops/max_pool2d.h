@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 #include "ops/padding.h"
 
 namespace pycnn {
@@ -29,4 +30,12 @@ struct MaxPool2dKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+void max_pool2d_forward(const WindowGeometry& g, ConstView x, View y, Stream stream);
+void max_pool2d_backward(const WindowGeometry& g, ConstView dy, ConstView x, ConstView y, View dx,
+                         Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

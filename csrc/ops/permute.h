@@ -7,6 +7,7 @@
 
 #include "core/shape.h"
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn {
 
@@ -37,4 +38,10 @@ struct PermuteKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+void permute_forward(const PermuteGeometry& g, ConstView x, View y, Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

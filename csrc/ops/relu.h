@@ -2,6 +2,7 @@
 // ReLU: y = max(0, x); the derivative at 0 is taken as 0. NaN passes through.
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn::cpu {
 
@@ -11,3 +12,10 @@ struct ReluKernels {
 };
 
 }  // namespace pycnn::cpu
+
+namespace pycnn::cuda {
+
+void relu_forward(ConstView x, View y, Stream stream);
+void relu_backward(ConstView dy, ConstView y, View dx, Stream stream);
+
+}  // namespace pycnn::cuda

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn {
 
@@ -24,4 +25,10 @@ struct RescaleKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+void rescale_forward(float scale, float offset, ConstView x, View y, Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

@@ -34,4 +34,10 @@ struct RmspropKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+void rmsprop_update(const RmspropOptions& options, const Update& update, Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

@@ -25,4 +25,10 @@ struct SgdKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+void sgd_update(const SgdOptions& options, const Update& update, Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

@@ -3,6 +3,7 @@
 // backward dx_j = y_j (dy_j - sum_k dy_k y_k).
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn::cpu {
 
@@ -12,3 +13,10 @@ struct SoftmaxKernels {
 };
 
 }  // namespace pycnn::cpu
+
+namespace pycnn::cuda {
+
+void softmax_forward(ConstView x, View y, Stream stream);
+void softmax_backward(ConstView dy, ConstView y, View dx, Stream stream);
+
+}  // namespace pycnn::cuda

@@ -2,6 +2,7 @@
 // Tanh: y = tanh(x); dy/dx = 1 - y^2.
 
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn::cpu {
 
@@ -11,3 +12,10 @@ struct TanhKernels {
 };
 
 }  // namespace pycnn::cpu
+
+namespace pycnn::cuda {
+
+void tanh_forward(ConstView x, View y, Stream stream);
+void tanh_backward(ConstView dy, ConstView y, View dx, Stream stream);
+
+}  // namespace pycnn::cuda

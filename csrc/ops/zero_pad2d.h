@@ -5,6 +5,7 @@
 
 #include "core/shape.h"
 #include "ops/cpu/block.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn {
 
@@ -24,4 +25,11 @@ struct ZeroPad2dKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+void zero_pad2d_forward(int top, int left, ConstView x, View y, Stream stream);
+void zero_pad2d_backward(int top, int left, ConstView dy, View dx, Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

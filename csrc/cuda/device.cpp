@@ -1,0 +1,53 @@
+#include "cuda/device.h"
+
+#include "core/error.h"
+#include "cuda/cuda.h"
+#include "cuda/error.h"
+
+namespace pycnn::cuda {
+namespace {
+
+int device_count() {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
+  cudaGetLastError();
+  return 0;
+}
+
+}  // namespace
+
+bool is_built() { return true; }
+bool is_available() { return device_count() > 0; }
+
+bool is_emulated() {
+#ifdef PYCNN_CUDA_EMULATED
+  return true;
+#else
+  return false;
+#endif
+}
+
+void require() {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status == cudaSuccess && count > 0) return;
+  cudaGetLastError();
+  const std::string reason =
+      status == cudaErrorInsufficientDriver ? "the NVIDIA driver is missing or too old for CUDA " +
+                                                  std::to_string(CUDART_VERSION / 1000) + "." +
+                                                  std::to_string(CUDART_VERSION % 1000 / 10)
+      : status == cudaSuccess || status == cudaErrorNoDevice ? "there is no NVIDIA GPU"
+                                                             : cudaGetErrorString(status);
+  throw DeviceError("device 'cuda' is not available: " + reason);
+}
+
+std::string device_name() {
+  require();
+  int device = 0;
+  check(cudaGetDevice(&device), "asking for the device");
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, device), "asking for the device");
+  return properties.name;
+}
+
+}  // namespace pycnn::cuda

@@ -1,0 +1,18 @@
+#pragma once
+// What this build and this machine can do with GPUs.
+
+#include <string>
+
+namespace pycnn::cuda {
+
+bool is_built();
+// Whether there is a GPU that this build can use. Never throws.
+bool is_available();
+// Whether the kernels run on tests/cuda_emulator.
+bool is_emulated();
+// Throws DeviceError, saying what is missing, unless is_available().
+void require();
+// "NVIDIA H200"; throws like require.
+std::string device_name();
+
+}  // namespace pycnn::cuda

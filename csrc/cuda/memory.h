@@ -1,0 +1,54 @@
+#pragma once
+// Device memory and page-locked host memory that free themselves.
+
+#include <cstddef>
+#include <memory>
+
+#include "cuda/cuda.h"
+
+namespace pycnn::cuda {
+
+class DeviceMemory {
+ public:
+  DeviceMemory() = default;
+  // Uninitialised; throws MemoryError or DeviceError.
+  explicit DeviceMemory(std::size_t bytes);
+
+  template <typename T = std::byte>
+  T* as() const {
+    return reinterpret_cast<T*>(data_.get());
+  }
+  std::size_t size() const { return size_; }
+  // Makes it at least this big; the contents are lost if it grows. Whether it did.
+  bool reserve(std::size_t bytes);
+
+ private:
+  struct Free {
+    void operator()(std::byte* p) const noexcept { cudaFree(p); }
+  };
+  std::unique_ptr<std::byte, Free> data_;
+  std::size_t size_ = 0;
+};
+
+// Copies to and from it run at full speed and need not wait for the host.
+class PinnedMemory {
+ public:
+  PinnedMemory() = default;
+  explicit PinnedMemory(std::size_t bytes);
+
+  template <typename T = std::byte>
+  T* as() const {
+    return reinterpret_cast<T*>(data_.get());
+  }
+  std::size_t size() const { return size_; }
+  void reserve(std::size_t bytes);
+
+ private:
+  struct Free {
+    void operator()(std::byte* p) const noexcept { cudaFreeHost(p); }
+  };
+  std::unique_ptr<std::byte, Free> data_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace pycnn::cuda
