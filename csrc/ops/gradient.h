@@ -65,9 +65,10 @@ struct Piece {
   Penalty penalty;
 };
 
-// By piece: the penalty of its weights.
+// By piece: the penalty of its weights. Sets step->failed when one is not finite (step may be
+// null).
 void penalties(const Piece* pieces, int count, const float* parameters, double* penalties,
-               Stream stream);
+               Step* step, Stream stream);
 // The gradient with that of the penalties; by piece the sum of its squares (null: not wanted).
 // Sets step->failed when a number is not finite.
 void collect_gradient(const Piece* pieces, int count, const float* parameters, float* gradient,

@@ -54,9 +54,10 @@ struct Targets {
   const float* rows;  // in place of labels, where it is not null
 };
 
-// z is [batch][classes]; the gradient is multiplied by `scale`. dz may be null.
+// Rows of z are images, whatever their shape; the gradient is multiplied by `scale`. With dz.data
+// null only the loss is wanted; with it a loss that is not finite sets step->failed.
 void loss(LossKind kind, ConstView z, const Targets& targets, float scale, float* losses,
-          std::int32_t* ranks, View dz, Stream stream);
+          std::int32_t* ranks, View dz, Step* step, Stream stream);
 
 }  // namespace cuda
 }  // namespace pycnn

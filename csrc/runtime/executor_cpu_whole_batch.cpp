@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "runtime/executor_cpu.h"
+#include "runtime/host_layer.h"
 
 namespace pycnn {
 
@@ -43,20 +44,6 @@ std::vector<Tensor> CpuExecutor::host_weights(const Node& node) const {
   return weights;
 }
 
-namespace {
-
-void check_result(const Tensor& t, std::int64_t batch, Shape image_shape, const std::string& who,
-                  const std::string& what) {
-  image_shape.insert(image_shape.begin(), batch);
-  if (t.shape() != image_shape || t.dtype() != DType::float32) {
-    throw ValueError(who + " " + what + " must be float32 of shape " + to_string(image_shape) +
-                     "; got " + std::string(dtype_name(t.dtype())) + " of shape " +
-                     to_string(t.shape()));
-  }
-}
-
-}  // namespace
-
 void CpuExecutor::run_leader(const BlockRunner& runner, const Instruction& instruction) {
   std::visit(
       [&](const auto& operation) {
@@ -75,7 +62,7 @@ void CpuExecutor::lead(const BlockRunner& runner, const HostForward& i) {
   const bool training = is_training(plan_.kind);
   const Tensor y =
       std::get<HostOptions>(node.options).layer->forward(x, host_weights(node), training);
-  check_result(y, count_, graph_.shape(node.output), node.who(), "forward's result");
+  check_host_output(graph_, node, count_, y);
   distribute(runner, i.y, y);
 }
 
@@ -84,22 +71,11 @@ void CpuExecutor::lead(const BlockRunner& runner, const HostBackward& i) {
   const Tensor dy = collect(runner, i.dy, graph_.shape(node.output));
   const auto gradients =
       std::get<HostOptions>(node.options).layer->backward(dy, host_weights(node));
-  check_result(gradients.input, count_, graph_.shape(node.input()), node.who(),
-               "backward's result");
-  if (gradients.weights.size() != node.parameters.size()) {
-    throw ValueError(node.who() + " backward must give " + std::to_string(node.parameters.size()) +
-                     " weight gradients; got " + std::to_string(gradients.weights.size()));
-  }
+  check_host_gradients(graph_, node, count_, gradients);
   if (i.dx >= 0) distribute(runner, i.dx, gradients.input);
   for (std::size_t p = 0; p < node.parameters.size(); ++p) {
     const ParameterId id = node.parameters[p];
-    const Parameter& parameter = graph_.parameters()[static_cast<std::size_t>(id)];
     const Tensor& g = gradients.weights[p];
-    if (g.shape() != parameter.shape || g.dtype() != DType::float32) {
-      throw ValueError(node.who() + " gradient of weight '" + parameter.name +
-                       "' must be float32 of shape " + to_string(parameter.shape) + "; got shape " +
-                       to_string(g.shape()));
-    }
     // Into the first partial sum; nobody writes these places of the others.
     std::copy_n(g.data<float>(), g.size(), first_partial(id));
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/dtype.h"
+#include "ops/cuda/view.h"
 
 namespace pycnn::cuda {
 
@@ -25,5 +26,28 @@ struct Rows {
   const void* const* data;
   DType dtype;
 };
+
+// What came of the images of a step, and where it is summed up over the steps of a run.
+struct Results {
+  int count;    // images
+  int outputs;  // with a loss; losses and ranks are [outputs][count]
+  const float* losses;
+  const std::int32_t* ranks;
+  const double* penalties;  // of the weights, by piece
+  int pieces;
+  const int* output_of_k;  // by entry of the lists of k, one output after another
+  const int* k;
+  int ks;
+  double* loss_sums;   // by output
+  std::int64_t* hits;  // by entry of the lists
+  double* penalty_sum;
+};
+
+// Ends a step: unless it has failed, adds its results and goes on to the next.
+void finish_step(const Results& results, Step* step, Stream stream);
+
+// to = from, unless the step has failed.
+void keep_if_finite(const Step* step, std::int64_t size, const float* from, float* to,
+                    Stream stream);
 
 }  // namespace pycnn::cuda

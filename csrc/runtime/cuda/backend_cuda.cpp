@@ -1,0 +1,328 @@
+#include "runtime/cuda/backend_cuda.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include "core/error.h"
+#include "cuda/device.h"
+#include "cuda/error.h"
+#include "runtime/backend_cpu.h"
+#include "runtime/backend_cuda.h"
+#include "runtime/interrupt.h"
+#include "runtime/non_finite.h"
+
+namespace pycnn::cuda {
+namespace {
+
+// Steps of a long capture. What is left of a run is made of single ones.
+constexpr std::int64_t kCapturedSteps = 32;
+// A run of steps should last about so long: short enough for progress and Ctrl-C.
+constexpr double kRunSeconds = 0.05;
+constexpr std::int64_t kMostSteps = 4096;
+// Where the batch makes no difference, its values may take so much of the device's memory.
+constexpr std::int64_t kLargeBatch = 16384, kArenaBytes = std::int64_t{1} << 28;
+
+bool capture_wanted() {
+  const char* value = std::getenv("PYCNN_CUDA_GRAPH");
+  return value == nullptr || std::strcmp(value, "0") != 0;
+}
+
+std::size_t float_bytes(std::int64_t floats) {
+  return static_cast<std::size_t>(floats) * sizeof(float);
+}
+
+}  // namespace
+
+CudaBackend::CudaBackend(const Graph& graph, const std::vector<ValueId>& outputs,
+                         std::uint64_t seed)
+    : graph_(graph), outputs_(outputs), weights_(graph, seed) {}
+
+// ---- weights
+
+void CudaBackend::read_parameter(ParameterId id, float* values) const {
+  const Parameter& p = graph_.parameters()[static_cast<std::size_t>(id)];
+  check(cudaMemcpy(values, weights_.at(id), float_bytes(element_count(p.shape)),
+                   cudaMemcpyDeviceToHost),
+        "copying weights from the GPU");
+}
+
+void CudaBackend::write_parameter(ParameterId id, const float* values) {
+  const Parameter& p = graph_.parameters()[static_cast<std::size_t>(id)];
+  check(cudaMemcpy(weights_.at(id), values, float_bytes(element_count(p.shape)),
+                   cudaMemcpyHostToDevice),
+        "copying weights to the GPU");
+}
+
+Weights CudaBackend::save() const {
+  Weights weights;
+  weights.flat.resize(static_cast<std::size_t>(weights_.flat_size()));
+  check(cudaMemcpy(weights.flat.data(), weights_.flat(), float_bytes(weights_.flat_size()),
+                   cudaMemcpyDeviceToHost),
+        "copying weights from the GPU");
+  if (optimizer_) {
+    weights.state = optimizer_->state();
+    weights.steps = optimizer_->steps();
+  }
+  return weights;
+}
+
+void CudaBackend::load(const Weights& weights) {
+  if (optimizer_) optimizer_->restore(weights.state, weights.steps);
+  check(cudaMemcpy(weights_.flat(), weights.flat.data(), float_bytes(weights_.flat_size()),
+                   cudaMemcpyHostToDevice),
+        "copying weights to the GPU");
+}
+
+void CudaBackend::compile(const Training& training) {
+  auto optimizer = std::make_unique<CudaOptimizer>(training.optimizer, graph_, weights_);
+  std::vector<int> ks, outputs;
+  for (std::size_t o = 0; o < training.top_k.size(); ++o) {
+    for (int k : training.top_k[o]) {
+      ks.push_back(k);
+      outputs.push_back(static_cast<int>(o));
+    }
+  }
+  const std::size_t entries = ks.size();
+  outputs.insert(outputs.end(), ks.begin(), ks.end());
+  DeviceMemory top_k(outputs.size() * sizeof(int));
+  check(cudaMemcpy(top_k.as<void>(), outputs.data(), outputs.size() * sizeof(int),
+                   cudaMemcpyHostToDevice),
+        "preparing the counts");
+  captures_.clear();
+  for (auto& executor : executors_) executor.reset();
+  optimizer_ = std::move(optimizer);
+  training_ = training;
+  top_k_ = std::move(top_k);
+  ks_ = entries;
+}
+
+CudaExecutor& CudaBackend::executor(PlanKind kind) {
+  auto& executor = executors_[static_cast<std::size_t>(kind)];
+  if (!executor) {
+    executor = std::make_unique<CudaExecutor>(
+        graph_, make_plan(graph_, outputs_, kind, training_.losses, fusion_wanted(), Device::cuda),
+        weights_, static_cast<int>(training_.losses.size()));
+  }
+  return *executor;
+}
+
+// ---- a run of steps
+
+// The run's memory: the Step, a sum of losses for each output, the sum of the penalties, the hits.
+void CudaBackend::begin_run(const Batch& batch, const Sources& sources, const float* rates,
+                            std::int64_t steps) {
+  const std::size_t sums = (training_.losses.size() + 1) * sizeof(double);
+  const std::size_t bytes = sizeof(Step) + sums + ks_ * sizeof(std::int64_t);
+  if (run_.reserve(bytes)) captures_.clear();
+  std::vector<float> table(rates, rates + steps);
+  if (optimizer_) {
+    const std::vector<float> corrected = optimizer_->corrected_rates(rates, steps);
+    table.insert(table.end(), corrected.begin(), corrected.end());
+  }
+  rates_.reserve(std::max<std::size_t>(table.size(), 2 * kMostSteps) * sizeof(float));
+  check(cudaMemcpyAsync(rates_.as<void>(), table.data(), table.size() * sizeof(float),
+                        cudaMemcpyHostToDevice, stream_.get()),
+        "beginning a run");
+  check(cudaMemsetAsync(run_.as<void>(), 0, bytes, stream_.get()), "beginning a run");
+  const Step first{batch.seed,
+                   batch.step,
+                   sources.first,
+                   sources.order,
+                   rates_.as<float>(),
+                   rates_.as<float>() + steps,
+                   0,
+                   0};
+  check(cudaMemcpyAsync(step(), &first, sizeof first, cudaMemcpyHostToDevice, stream_.get()),
+        "beginning a run");
+}
+
+void CudaBackend::enqueue_finish(const CudaExecutor& executor, std::int64_t count) {
+  const auto outputs = training_.losses.size();
+  std::byte* sums = run_.as<std::byte>() + sizeof(Step);
+  Results results{};
+  results.count = static_cast<int>(count);
+  results.outputs = has_losses(executor.plan().kind) ? static_cast<int>(outputs) : 0;
+  results.losses = executor.losses();
+  results.ranks = executor.ranks();
+  results.penalties = optimizer_ ? optimizer_->penalties() : nullptr;
+  results.pieces = optimizer_ && results.outputs > 0 ? optimizer_->penalty_count() : 0;
+  results.output_of_k = top_k_.as<int>();
+  results.k = top_k_.as<int>() + ks_;
+  results.ks = results.outputs > 0 ? static_cast<int>(ks_) : 0;
+  results.loss_sums = reinterpret_cast<double*>(sums);
+  results.penalty_sum = results.loss_sums + outputs;
+  results.hits = reinterpret_cast<std::int64_t*>(results.penalty_sum + 1);
+  finish_step(results, step(), stream_.get());
+}
+
+void CudaBackend::enqueue_step(const Batch& images, std::int64_t count) {
+  CudaExecutor& train = executor(PlanKind::train);
+  train.enqueue(images, static_cast<int>(count), step(), stream_);
+  optimizer_->enqueue_penalties(step(), stream_);
+  optimizer_->enqueue(step(), stream_);
+  enqueue_finish(train, count);
+}
+
+Backend::Steps CudaBackend::end_run(std::int64_t images) {
+  const std::size_t outputs = training_.losses.size();
+  std::vector<std::byte> host(sizeof(Step) + (outputs + 1) * sizeof(double) +
+                              ks_ * sizeof(std::int64_t));
+  check(cudaMemcpyAsync(host.data(), run_.as<void>(), host.size(), cudaMemcpyDeviceToHost,
+                        stream_.get()),
+        "ending a run");
+  stream_.synchronize();
+  Step last{};
+  std::memcpy(&last, host.data(), sizeof last);
+  Steps result;
+  result.done = last.done;
+  Totals& t = result.totals;
+  t.images = images;
+  const auto number = [&](std::size_t index, auto* value) {
+    std::memcpy(value, host.data() + sizeof(Step) + index * sizeof(double), sizeof *value);
+  };
+  for (std::size_t o = 0; o < outputs; ++o) {
+    double sum = 0;
+    number(o, &sum);
+    t.output_losses.push_back(sum);
+    t.loss_sum += double(training_.losses[o].weight) * sum;
+  }
+  double penalty = 0;
+  number(outputs, &penalty);
+  t.loss_sum += penalty;
+  t.hits.resize(ks_);
+  for (std::size_t e = 0; e < ks_; ++e) number(outputs + 1 + e, &t.hits[e]);
+  return result;
+}
+
+void CudaBackend::run_steps(const Batch& images, std::int64_t batch_size, std::int64_t steps) {
+  CudaExecutor& train = executor(PlanKind::train);
+  std::vector<DType> types;
+  for (const Tensor* t : images.inputs) types.push_back(t->dtype());
+  if (types != captured_types_) captures_.clear();
+  captured_types_ = types;
+  const bool capture = capture_wanted() && !train.has_host_layers();
+  const std::int64_t last = images.count - (steps - 1) * batch_size;  // images of the last step
+  for (std::int64_t done = 0; done < steps;) {
+    const std::int64_t count = done + 1 == steps ? last : batch_size;
+    const std::int64_t full = steps - done - (last < batch_size ? 1 : 0);
+    const std::int64_t together = full >= kCapturedSteps ? kCapturedSteps : 1;
+    const auto known = captures_.find({count, together});
+    if (!capture || (known == captures_.end() && !captures_.contains({count, 0}))) {
+      // The first step of its size: kernels are loaded now, which a capture must not wait for.
+      enqueue_step(images, count);
+      if (capture) captures_[{count, 0}] = CapturedWork();
+      ++done;
+      continue;
+    }
+    if (known == captures_.end()) {
+      captures_[{count, together}] = CapturedWork(stream_, [&] {
+        for (std::int64_t k = 0; k < together; ++k) enqueue_step(images, count);
+      });
+    }
+    captures_[{count, together}].launch(stream_);
+    done += together;
+  }
+}
+
+Backend::Steps CudaBackend::train(const Batch& images, std::int64_t batch_size, const float* rates,
+                                  std::int64_t steps) {
+  check_interrupt();
+  const auto start = std::chrono::steady_clock::now();
+  const bool held = data_.holds(images);
+  const std::int64_t wanted = held ? std::min(steps, steps_at_once_) : 1;
+  Batch run = images;
+  run.count = std::min(images.count, wanted * batch_size);
+  CudaExecutor& train = executor(PlanKind::train);
+  for (std::int64_t count :
+       {std::min(batch_size, run.count), run.count - (wanted - 1) * batch_size}) {
+    if (train.prepare(count)) captures_.clear();
+  }
+  const Sources sources = held ? data_.held(run, stream_) : data_.copied(run, stream_);
+  begin_run(run, sources, rates, wanted);
+  train.set_sources(sources, stream_);
+  run_steps(run, batch_size, wanted);
+  Steps result = end_run(run.count);
+  if (result.done == 0) explain(images, batch_size, rates);
+  result.totals.images = std::min(run.count, result.done * batch_size);
+  optimizer_->count_steps(result.done);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (seconds.count() < kRunSeconds / 2 && wanted == steps_at_once_) {
+    steps_at_once_ = std::min(2 * steps_at_once_, kMostSteps);
+  }
+  return result;
+}
+
+// The CPU repeats the step, to find the first number that is not finite.
+void CudaBackend::explain(const Batch& images, std::int64_t batch_size, const float* rates) {
+  CpuBackend cpu(graph_, outputs_, 0);
+  cpu.compile(training_);
+  cpu.load(save());
+  cpu.train(images, batch_size, rates, 1);
+  throw_non_finite(std::numeric_limits<double>::quiet_NaN(),
+                   "on the GPU; the CPU's numbers for the same step are finite");
+}
+
+// ---- a batch at a time
+
+void CudaBackend::run_once(CudaExecutor& executor, const Batch& batch) {
+  check_interrupt();
+  if (executor.prepare(batch.count) && executor.plan().kind == PlanKind::train) captures_.clear();
+  const Sources sources =
+      data_.holds(batch) ? data_.held(batch, stream_) : data_.copied(batch, stream_);
+  const float no_rate = 0.0f;
+  begin_run(batch, sources, &no_rate, 1);
+  executor.set_sources(sources, stream_);
+  executor.enqueue(batch, static_cast<int>(batch.count), step(), stream_);
+}
+
+Totals CudaBackend::evaluate(const Batch& batch) {
+  CudaExecutor& evaluate = executor(PlanKind::evaluate);
+  run_once(evaluate, batch);
+  optimizer_->enqueue_penalties(nullptr, stream_);
+  enqueue_finish(evaluate, batch.count);
+  return end_run(batch.count).totals;
+}
+
+void CudaBackend::predict(const Batch& batch, bool training) {
+  run_once(executor(training ? PlanKind::training_predict : PlanKind::predict), batch);
+  stream_.synchronize();
+}
+
+void CudaBackend::backward(const Batch& batch, bool training,
+                           const std::vector<float*>& gradients) {
+  run_once(executor(training ? PlanKind::training_gradient : PlanKind::gradient), batch);
+  stream_.synchronize();
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    if (gradients[i] == nullptr) continue;
+    const auto id = static_cast<ParameterId>(i);
+    check(cudaMemcpy(gradients[i], weights_.gradient(id),
+                     float_bytes(element_count(graph_.parameters()[i].shape)),
+                     cudaMemcpyDeviceToHost),
+          "copying a gradient from the GPU");
+  }
+}
+
+std::int64_t CudaBackend::images_in_one_go(PlanKind kind, std::int64_t batch_size) {
+  const Plan& p = plan(kind);
+  if (p.has_barriers || is_training(kind)) return batch_size;
+  const std::int64_t fit =
+      kArenaBytes / std::max<std::int64_t>(static_cast<std::int64_t>(p.arena_bytes), 1) * 16;
+  return std::max(batch_size, std::min(kLargeBatch, fit));
+}
+
+}  // namespace pycnn::cuda
+
+namespace pycnn {
+
+std::unique_ptr<Backend> make_cuda_backend(const Graph& graph, const std::vector<ValueId>& outputs,
+                                           std::uint64_t seed) {
+  cuda::require();
+  return std::make_unique<cuda::CudaBackend>(graph, outputs, seed);
+}
+
+}  // namespace pycnn

@@ -1,0 +1,71 @@
+#pragma once
+// A network on the GPU. A step is captured once for each size of batch, and then replayed: what
+// changes from step to step lies in device memory (ops/cuda/step.h).
+
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "cuda/stream.h"
+#include "runtime/backend.h"
+#include "runtime/cuda/data.h"
+#include "runtime/cuda/executor_cuda.h"
+#include "runtime/cuda/optimizer_cuda.h"
+#include "runtime/cuda/weights.h"
+
+namespace pycnn::cuda {
+
+class CudaBackend : public Backend {
+ public:
+  // Throws DeviceError or MemoryError.
+  CudaBackend(const Graph& graph, const std::vector<ValueId>& outputs, std::uint64_t seed);
+
+  Device device() const override { return Device::cuda; }
+  void read_parameter(ParameterId id, float* values) const override;
+  void write_parameter(ParameterId id, const float* values) override;
+  Weights save() const override;
+  void load(const Weights& weights) override;
+  void compile(const Training& training) override;
+  Steps train(const Batch& images, std::int64_t batch_size, const float* rates,
+              std::int64_t steps) override;
+  Totals evaluate(const Batch& batch) override;
+  void predict(const Batch& batch, bool training) override;
+  void backward(const Batch& batch, bool training, const std::vector<float*>& gradients) override;
+  std::int64_t images_in_one_go(PlanKind kind, std::int64_t batch_size) override;
+  std::shared_ptr<void> hold(const Tensor& data) override { return data_.hold(data); }
+  const Plan& plan(PlanKind kind) override { return executor(kind).plan(); }
+
+ private:
+  // A captured run of steps: so many images at each, so many steps.
+  using Captures = std::map<std::pair<std::int64_t, std::int64_t>, CapturedWork>;
+
+  CudaExecutor& executor(PlanKind kind);
+  void begin_run(const Batch& batch, const Sources& sources, const float* rates,
+                 std::int64_t steps);
+  void run_steps(const Batch& images, std::int64_t batch_size, std::int64_t steps);
+  void enqueue_step(const Batch& images, std::int64_t count);
+  void enqueue_finish(const CudaExecutor& executor, std::int64_t count);
+  // Waits for the run; how many steps were done and what came of them.
+  Steps end_run(std::int64_t images);
+  void run_once(CudaExecutor& executor, const Batch& batch);
+  [[noreturn]] void explain(const Batch& images, std::int64_t batch_size, const float* rates);
+  Step* step() const { return run_.as<Step>(); }
+
+  const Graph& graph_;
+  const std::vector<ValueId>& outputs_;
+  WorkStream stream_;
+  DeviceWeights weights_;
+  DeviceData data_;
+  Training training_;
+  std::unique_ptr<CudaOptimizer> optimizer_;             // null until compile
+  std::unique_ptr<CudaExecutor> executors_[kPlanKinds];  // by PlanKind
+  DeviceMemory run_;                                     // the Step, then the sums of the run
+  DeviceMemory rates_, top_k_;
+  std::size_t ks_ = 0;  // entries of the lists of k
+  Captures captures_;
+  std::vector<DType> captured_types_;  // of the data that the captures read
+  std::int64_t steps_at_once_ = 1;
+};
+
+}  // namespace pycnn::cuda
