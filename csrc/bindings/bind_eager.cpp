@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "bindings/bind.h"
+#include "runtime/default_device.h"
 #include "runtime/eager.h"
 
 namespace pycnn::bindings {
@@ -13,7 +14,7 @@ void bind_eager(py::module_& m) {
   m.def(
       "loss",
       [](const std::string& kind, const Tensor& predictions, const Tensor& targets) {
-        LossResult r = compute_loss(parse_loss(kind), predictions, targets);
+        LossResult r = compute_loss(parse_loss(kind), predictions, targets, default_device());
         return std::pair(r.loss, std::move(r.gradient));
       },
       py::arg("kind"), py::arg("predictions"), py::arg("targets"), Release(),
@@ -22,7 +23,8 @@ void bind_eager(py::module_& m) {
       "update_parameter",
       [](const UpdateRule& rule, const Tensor& parameter, const Tensor& gradient,
          const Tensor& state, float learning_rate, std::int64_t step) {
-        UpdateResult r = update_parameter(rule, parameter, gradient, state, learning_rate, step);
+        UpdateResult r = update_parameter(rule, parameter, gradient, state, learning_rate, step,
+                                          default_device());
         return std::pair(std::move(r.parameter), std::move(r.state));
       },
       py::arg("rule"), py::arg("parameter"), py::arg("gradient"), py::arg("state"),

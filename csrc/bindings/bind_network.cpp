@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "bindings/bind.h"
+#include "runtime/default_device.h"
 #include "runtime/network.h"
 #include "runtime/trainer.h"
 
@@ -37,10 +39,12 @@ void bind_totals(py::module_& m) {
 }
 
 std::unique_ptr<Network> make_network(const Graph& graph, std::vector<ValueId> outputs,
-                                      std::uint64_t seed) {
+                                      std::uint64_t seed,
+                                      const std::optional<std::string>& device) {
   Graph own = graph;  // while nobody can add to it
   const py::gil_scoped_release release;
-  return std::make_unique<Network>(std::move(own), std::move(outputs), seed);
+  return std::make_unique<Network>(std::move(own), std::move(outputs), seed,
+                                   device ? parse_device(*device) : default_device());
 }
 
 Totals train_step(Network& n, const Tensors& x, const Tensors& y, float learning_rate) {
@@ -73,7 +77,13 @@ void bind_network(py::module_& m) {
                       "A graph with weights, optimizer and plans.\n\n"
                       "Calls release the GIL, watch for Ctrl-C and refuse a second thread\n"
                       "(RuntimeError).")
-      .def(py::init(&make_network), py::arg("graph"), py::arg("outputs"), py::arg("seed"))
+      .def(py::init(&make_network), py::arg("graph"), py::arg("outputs"), py::arg("seed"),
+           py::arg("device") = py::none())
+      .def_property_readonly("device", [](const Network& n) { return device_name(n.device()); })
+      .def(
+          "set_device",
+          [](Network& n, const std::string& device) { n.set_device(parse_device(device)); },
+          py::arg("device"), Release(), "Moves the weights and the optimizer's memory.")
       .def("get_parameter", &Network::get_parameter, py::arg("index"), "A copy of a weight.")
       .def("set_parameter", &Network::set_parameter, py::arg("index"), py::arg("value"))
       .def(

@@ -6,7 +6,9 @@
 #include "bindings/bind.h"
 #include "core/philox.h"
 #include "core/thread_pool.h"
+#include "cuda/device.h"
 #include "ops/cpu/kernels.h"
+#include "runtime/default_device.h"
 #include "runtime/interrupt.h"
 
 namespace pycnn::bindings {
@@ -25,7 +27,17 @@ void bind_runtime(py::module_& m) {
         "Threads that share the work; results do not depend on it.");
   m.def("cpu_isa", &cpu::isa, "The instruction set of the kernels in use.");
   m.def("available_cpu_isas", &cpu::available_isas);
-  m.def("set_cpu_isa", [](const std::string& name) { cpu::set_isa(name); }, py::arg("name"));
+  m.def(
+      "set_default_device", [](const std::string& name) { set_default_device(name); },
+      py::arg("name"), Release(), "For what is made from now on: \"auto\", \"cpu\" or \"cuda\".");
+  m.def(
+      "default_device", [] { return device_name(default_device()); }, Release());
+  m.def("cuda_is_built", &cuda::is_built);
+  m.def("cuda_is_available", &cuda::is_available, Release());
+  m.def("cuda_is_emulated", &cuda::is_emulated);
+  m.def("cuda_device_name", &cuda::device_name, Release());
+  m.def(
+      "set_cpu_isa", [](const std::string& name) { cpu::set_isa(name); }, py::arg("name"));
 }
 
 }  // namespace pycnn::bindings

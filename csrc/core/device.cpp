@@ -1,13 +1,6 @@
 #include "core/device.h"
 
-#include <atomic>
-
 namespace pycnn {
-namespace {
-
-std::atomic<Device> chosen{Device::cpu};
-
-}  // namespace
 
 std::string_view device_name(Device device) noexcept {
   switch (device) {
@@ -18,9 +11,5 @@ std::string_view device_name(Device device) noexcept {
   }
   return "unknown";
 }
-
-Device default_device() noexcept { return chosen; }
-
-void set_default_device(Device device) noexcept { chosen = device; }
 
 }  // namespace pycnn

@@ -10,6 +10,7 @@
 #include "core/thread_pool.h"
 #include "ops/cpu/kernels.h"
 #include "runtime/interrupt.h"
+#include "runtime/optimizer.h"
 
 namespace pycnn {
 namespace {
@@ -79,10 +80,12 @@ cpu::LossKernels::Function loss_function(LossKind kind) {
 
 }  // namespace
 
-LossResult compute_loss(LossKind kind, const Tensor& predictions, const Tensor& given_targets) {
+LossResult compute_loss(LossKind kind, const Tensor& predictions, const Tensor& given_targets,
+                        Device device) {
   const Tensor targets =
       given_targets.dtype() == DType::int64 ? given_targets.clone() : given_targets;
   check_loss_operands(predictions, targets);
+  if (device == Device::cuda) return cuda::compute_loss(kind, predictions, targets);
   const std::int64_t batch = predictions.shape()[0];
   const int classes = static_cast<int>(predictions.shape()[1]);
   LossResult result{0.0, Tensor(predictions.shape())};
@@ -144,11 +147,14 @@ void check_operands(const UpdateRule& rule, const Tensor& parameter, const Tenso
 
 UpdateResult update_parameter(const UpdateRule& rule, const Tensor& parameter,
                               const Tensor& gradient, const Tensor& state, float learning_rate,
-                              std::int64_t step) {
+                              std::int64_t step, Device device) {
   check_optimizer({rule});
   check_learning_rate(learning_rate);
   check_operands(rule, parameter, gradient, state);
   if (step < 1) throw ValueError("[optimizer] steps count from 1; got " + std::to_string(step));
+  if (device == Device::cuda) {
+    return cuda::update_parameter(rule, parameter, gradient, state, learning_rate, step);
+  }
   const std::int64_t size = parameter.size(), arrays = state.shape()[0];
   const std::int64_t stride = (size + kLanes - 1) / kLanes * kLanes;
   Tensor w = padded(parameter, 1, size, stride);

@@ -36,8 +36,8 @@ class Network {
   // Initial weights come from `seed`. ValueError without outputs; DeviceError when the device is
   // not to be had.
   Network(Graph graph, std::vector<ValueId> outputs, std::uint64_t seed,
-          Device device = default_device());
-  Network(Graph graph, ValueId output, std::uint64_t seed, Device device = default_device())
+          Device device = Device::cpu);
+  Network(Graph graph, ValueId output, std::uint64_t seed, Device device = Device::cpu)
       : Network(std::move(graph), std::vector<ValueId>{output}, seed, device) {}
 
   const Graph& graph() const { return *graph_; }

@@ -1,0 +1,56 @@
+#include "runtime/default_device.h"
+
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "core/error.h"
+#include "cuda/device.h"
+
+namespace pycnn {
+namespace {
+
+struct Choice {
+  std::mutex mutex;
+  std::optional<Device> device;
+};
+
+Choice& choice() {
+  static Choice the_choice;
+  return the_choice;
+}
+
+}  // namespace
+
+Device parse_device(std::string_view name) {
+  if (name == "cpu") return Device::cpu;
+  if (name == "cuda") {
+    cuda::require();
+    return Device::cuda;
+  }
+  if (name != "auto") {
+    throw ValueError("unknown device '" + std::string(name) + "'; known: auto, cpu, cuda");
+  }
+  // The emulator is for tests: nobody gets it without asking.
+  return cuda::is_available() && !cuda::is_emulated() ? Device::cuda : Device::cpu;
+}
+
+Device default_device() {
+  Choice& c = choice();
+  const std::lock_guard lock(c.mutex);
+  if (!c.device) {
+    const char* name = std::getenv("PYCNN_DEVICE");
+    c.device = parse_device(name == nullptr ? "auto" : name);
+  }
+  return *c.device;
+}
+
+void set_default_device(std::string_view name) {
+  const Device device = parse_device(name);
+  Choice& c = choice();
+  const std::lock_guard lock(c.mutex);
+  c.device = device;
+}
+
+}  // namespace pycnn
