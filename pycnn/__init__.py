@@ -25,6 +25,7 @@ except ModuleNotFoundError as error:
 
 from pycnn import (
     callbacks,
+    cuda,
     datasets,
     initializers,
     layers,
@@ -34,7 +35,7 @@ from pycnn import (
     optimizers,
     regularizers,
 )
-from pycnn._runtime import set_num_threads, set_random_seed
+from pycnn._runtime import device, set_device, set_num_threads, set_random_seed
 from pycnn.io.model_file import load_model
 from pycnn.layers import Input
 from pycnn.model import Model
@@ -54,7 +55,9 @@ __all__ = [
     "__version__",
     "analysis",
     "callbacks",
+    "cuda",
     "datasets",
+    "device",
     "initializers",
     "layers",
     "load_model",
@@ -65,6 +68,7 @@ __all__ = [
     "ops",
     "optimizers",
     "regularizers",
+    "set_device",
     "set_num_threads",
     "set_random_seed",
     "viz",

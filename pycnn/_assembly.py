@@ -11,6 +11,7 @@ from pycnn import _arrays, _core
 from pycnn._arrays import Array
 from pycnn._compiled import Compiled
 from pycnn._graph_builder import GraphBuilder
+from pycnn._runtime import checked_device
 from pycnn._structure import Structure
 from pycnn._topology import ordered_calls
 from pycnn._weights import LayerWeights, Store
@@ -35,8 +36,9 @@ class Assembly(Operation):
     at a time uses a model; another one gets RuntimeError.
     """
 
-    def __init__(self, name: str | None) -> None:
+    def __init__(self, name: str | None, device: str | None = None) -> None:
         super().__init__(None if name is None else str(name))
+        self._device = _core.default_device() if device is None else checked_device(device)
         self._layers: list[Operation] = []
         self._inputs: tuple[Input, ...] = ()
         self._outputs: tuple[SymbolicTensor, ...] = ()
@@ -49,6 +51,28 @@ class Assembly(Operation):
         self._in_fit = False
         self._nested = False  # whether another model holds it
         self._forget_graph()
+
+    @property
+    def device(self) -> str:
+        """Where the model runs: "cpu" or "cuda"."""
+        return self._device
+
+    def to(self, device: str) -> None:
+        """Moves the model, its weights and its optimizer's memory to another device.
+
+        Args:
+            device: "cpu", "cuda" or "auto", as in `pycnn.set_device`.
+
+        Raises:
+            ValueError: another name.
+            RuntimeError: the device is not to be had; the model stays where it is.
+        """
+        with self._exclusive():
+            self._refuse_in_fit("to")
+            wanted = checked_device(device)
+            if self._weights is not None:
+                self._weights.store.network.set_device(wanted)
+            self._device = wanted
 
     @property
     def layers(self) -> list[Operation]:
@@ -321,7 +345,7 @@ class Assembly(Operation):
         """The native network, with the newest weights; made on first use."""
         graph = self._built_graph()
         if self._weights is None:
-            network = _core.Network(graph, self._output_values, self._seed)
+            network = _core.Network(graph, self._output_values, self._seed, self._device)
             if self._compiled is not None:
                 self._compiled.apply(network)
             places: dict[str, list[int]] = {}

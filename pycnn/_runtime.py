@@ -1,4 +1,4 @@
-"""Threads and the seed of the process: the core's functions behind checks of what users give."""
+"""Device, threads and seed of the process: the core's functions behind checks of users' values."""
 
 import operator
 from typing import Any
@@ -26,6 +26,32 @@ def set_num_threads(count: int) -> None:
             f"the number of threads must be from 1 to {_MOST_THREADS}; received {number}"
         )
     _core.set_num_threads(number)
+
+
+def set_device(device: str) -> None:
+    """Sets where models run that are made from now on, and `pycnn.ops`.
+
+    Args:
+        device: "cpu", "cuda", or "auto" (as it is at first): the GPU where there is one. The
+            environment variable PYCNN_DEVICE sets it from outside.
+
+    Raises:
+        ValueError: another name.
+        RuntimeError: "cuda" where it is not to be had; the message says what is missing.
+    """
+    _core.set_default_device(checked_device(device))
+
+
+def device() -> str:
+    """The device of models that are made now: "cpu" or "cuda"."""
+    return _core.default_device()
+
+
+def checked_device(device: object) -> str:
+    """A device's own name: "cpu" or "cuda"."""
+    if not isinstance(device, str):
+        raise TypeError(f"device must be a name: 'auto', 'cpu' or 'cuda'; received {device!r}")
+    return _core.resolve_device(device)
 
 
 def set_random_seed(seed: int) -> None:

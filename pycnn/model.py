@@ -40,6 +40,7 @@ class Model(Assembly):
         outputs: what layers gave, likewise; `predict` returns the same form. An output has the
             name of its layer, or its key in the dict.
         name: for messages and the summary.
+        device: "cpu", "cuda" or "auto"; as `pycnn.set_device` says where it is not given.
 
     Raises:
         TypeError: something else than an Input, or than what a layer gave.
@@ -47,8 +48,10 @@ class Model(Assembly):
             layers have one name.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
-        self._begin(name)
+    def __init__(
+        self, inputs: Any, outputs: Any, name: str | None = None, device: str | None = None
+    ) -> None:
+        self._begin(name, device)
         given, wanted = self._checked_ends(inputs, outputs)
         calls = ordered_calls(wanted)
         check_connected(given, wanted, calls, self._where)
@@ -66,9 +69,9 @@ class Model(Assembly):
             if isinstance(operation, Model):
                 operation._nested = True
 
-    def _begin(self, name: str | None) -> None:
+    def _begin(self, name: str | None, device: str | None) -> None:
         """The part of the constructor that every kind of model has."""
-        super().__init__(name)
+        super().__init__(name, device)
         #: Set by a callback to end the training after the present step.
         self.stop_training = False
 

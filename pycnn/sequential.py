@@ -21,11 +21,17 @@ class Sequential(Model):
     Args:
         layers: layers or models, to be added in order; see `add`.
         name: for messages and the summary.
+        device: "cpu", "cuda" or "auto"; as `pycnn.set_device` says where it is not given.
     """
 
-    # Any: a list of an Input and layers is a list[object] to type checkers.
-    def __init__(self, layers: Iterable[Any] | None = None, name: str | None = None) -> None:
-        self._begin(name)
+    def __init__(
+        self,
+        # Any: a list of an Input and layers is a list[object] to type checkers.
+        layers: Iterable[Any] | None = None,
+        name: str | None = None,
+        device: str | None = None,
+    ) -> None:
+        self._begin(name, device)
         # What `add` would otherwise look for in all layers, every time.
         self._names: set[str] = set()  # of the layers
         self._numbers: dict[str, int] = {}  # by class: where numbers for its names are free

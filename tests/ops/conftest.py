@@ -1,14 +1,28 @@
-"""Every test of an op runs on every instruction set that this machine has."""
+"""Every test of an op runs on every instruction set that this machine has, and on its GPU."""
 
 import pytest
 
 from pycnn import _core
 
+_CUDA = "cuda-emulated" if _core.cuda_is_emulated() else "cuda"
 
-@pytest.fixture(scope="module", params=_core.available_cpu_isas())
+
+def _backends():
+    backends = [pytest.param(isa, id=isa) for isa in _core.available_cpu_isas()]
+    if _core.cuda_is_available():
+        backends.append(pytest.param(_CUDA, id=_CUDA, marks=pytest.mark.cuda))
+    return backends
+
+
+@pytest.fixture(scope="module", params=_backends())
 def isa(request):
     """Forces one build of the kernels for the tests of a file, and puts the old one back."""
-    before = _core.cpu_isa()
-    _core.set_cpu_isa(request.param)
+    before, device = _core.cpu_isa(), _core.default_device()
+    if request.param == _CUDA:
+        _core.set_default_device("cuda")
+    else:
+        _core.set_default_device("cpu")
+        _core.set_cpu_isa(request.param)
     yield request.param
     _core.set_cpu_isa(before)
+    _core.set_default_device(device)

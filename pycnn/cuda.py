@@ -1,0 +1,24 @@
+"""The CUDA backend: whether this build has it, and whether this machine can use it."""
+
+from pycnn import _core
+
+__all__ = ["device_name", "is_available", "is_built"]
+
+
+def is_built() -> bool:
+    """Whether this installation of pycnn has the CUDA backend."""
+    return _core.cuda_is_built()
+
+
+def is_available() -> bool:
+    """Whether it has, and there is an NVIDIA GPU with a driver."""
+    return _core.cuda_is_available()
+
+
+def device_name() -> str:
+    """The name of the GPU.
+
+    Raises:
+        RuntimeError: there is none; the message says what is missing.
+    """
+    return _core.cuda_device_name()
