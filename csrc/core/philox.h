@@ -16,6 +16,14 @@ using PhiloxBlock = std::array<std::uint32_t, 4>;
 inline constexpr std::uint64_t kShuffleStreams = std::uint64_t{1} << 63;  // + epoch
 inline constexpr std::uint64_t kDropoutStreams = std::uint64_t{1} << 62;  // + node * 2^40 + step
 
+// Constants of Philox4x32 in the paper: two round multipliers and two Weyl increments of the key
+// (the golden ratio and sqrt(3) - 1, scaled to 32 bits).
+inline constexpr std::uint64_t kPhiloxMultiplier0 = 0xD2511F53;
+inline constexpr std::uint64_t kPhiloxMultiplier1 = 0xCD9E8D57;
+inline constexpr std::uint32_t kPhiloxWeyl0 = 0x9E3779B9;
+inline constexpr std::uint32_t kPhiloxWeyl1 = 0xBB67AE85;
+inline constexpr int kPhiloxRounds = 10;
+
 // The raw generator: key = (k0, k1), counter = (c0..c3).
 PhiloxBlock philox4x32(PhiloxBlock counter, std::array<std::uint32_t, 2> key) noexcept;
 

@@ -26,7 +26,7 @@ void check_dropout(const DropoutOptions& options, const std::string& who);
 float dropout_scale(const DropoutOptions& options);
 // Words below this are dropped: rate * 2^32.
 std::uint32_t dropout_threshold(const DropoutOptions& options);
-// The random stream of node `layer` at a step.
+// The random stream of node `layer` at a step: that of step 0 plus the step.
 std::uint64_t dropout_stream(int layer, std::uint64_t step);
 
 namespace cpu {

@@ -1,5 +1,6 @@
 #include "ops/dropout.h"
 
+#include "core/philox.h"
 #include "ops/cpu/simd.h"
 
 namespace pycnn::cpu::PYCNN_ISA {
@@ -18,14 +19,14 @@ PYCNN_INLINE void philox_lanes(u64 seed, u64 stream, const u64* index, u32 (*wor
     u32 c0 = low(index[l]), c1 = high(index[l]), c2 = low(stream), c3 = high(stream);
     u32 k0 = low(seed), k1 = high(seed);
     PYCNN_UNROLL
-    for (int round = 0; round < 10; ++round) {
-      const u64 product0 = u64{0xD2511F53} * c0, product1 = u64{0xCD9E8D57} * c2;
+    for (int round = 0; round < kPhiloxRounds; ++round) {
+      const u64 product0 = kPhiloxMultiplier0 * c0, product1 = kPhiloxMultiplier1 * c2;
       c0 = high(product1) ^ c1 ^ k0;
       c1 = low(product1);
       c2 = high(product0) ^ c3 ^ k1;
       c3 = low(product0);
-      k0 += 0x9E3779B9;
-      k1 += 0xBB67AE85;
+      k0 += kPhiloxWeyl0;
+      k1 += kPhiloxWeyl1;
     }
     words[0][l] = c0;
     words[1][l] = c1;

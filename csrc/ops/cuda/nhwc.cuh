@@ -30,6 +30,11 @@ class Divisor {
     return remainder;
   }
 
+  __device__ __forceinline__ int remainder(std::int64_t n) const {
+    std::uint32_t rest = static_cast<std::uint32_t>(n);
+    return static_cast<int>(divide(rest));
+  }
+
  private:
   std::uint32_t divisor_ = 1, multiplier_ = 1u << 31;
   std::uint32_t shift_ = 31;
