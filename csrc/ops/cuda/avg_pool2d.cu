@@ -10,8 +10,8 @@ __device__ float count(Window window) {
   return static_cast<float>((window.bottom - window.top) * (window.right - window.left));
 }
 
-__global__ void forward(WindowGeometry g, std::int64_t size, Nhwc in, Nhwc out, const float* x,
-                        float* y) {
+__global__ void forward_kernel(WindowGeometry g, std::int64_t size, Nhwc in, Nhwc out,
+                               const float* x, float* y) {
   const std::int64_t i = global_index();
   if (i >= size) return;
   const Place p = out.place(i);
@@ -23,8 +23,8 @@ __global__ void forward(WindowGeometry g, std::int64_t size, Nhwc in, Nhwc out, 
   y[i] = sum / count(window);
 }
 
-__global__ void backward(WindowGeometry g, std::int64_t size, Nhwc in, Nhwc out, const float* dy,
-                         float* dx) {
+__global__ void backward_kernel(WindowGeometry g, std::int64_t size, Nhwc in, Nhwc out,
+                                const float* dy, float* dx) {
   const std::int64_t i = global_index();
   if (i >= size) return;
   const Place p = in.place(i);
@@ -38,11 +38,11 @@ __global__ void backward(WindowGeometry g, std::int64_t size, Nhwc in, Nhwc out,
 }  // namespace
 
 void avg_pool2d_forward(const WindowGeometry& g, ConstView x, View y, Stream stream) {
-  run_each(y.size(), forward, stream, g, y.size(), Nhwc(x), Nhwc(y), x.data, y.data);
+  run_each(y.size(), forward_kernel, stream, g, y.size(), Nhwc(x), Nhwc(y), x.data, y.data);
 }
 
 void avg_pool2d_backward(const WindowGeometry& g, ConstView dy, View dx, Stream stream) {
-  run_each(dx.size(), backward, stream, g, dx.size(), Nhwc(dx), Nhwc(dy), dy.data, dx.data);
+  run_each(dx.size(), backward_kernel, stream, g, dx.size(), Nhwc(dx), Nhwc(dy), dy.data, dx.data);
 }
 
 }  // namespace pycnn::cuda

@@ -5,8 +5,8 @@
 namespace pycnn::cuda {
 namespace {
 
-__global__ void forward(std::uint32_t positions, std::uint32_t channels, std::uint32_t groups,
-                        const float* x, float* y) {
+__global__ void forward_kernel(std::uint32_t positions, std::uint32_t channels,
+                               std::uint32_t groups, const float* x, float* y) {
   __shared__ float shared[kThreads];
   const ChannelOfPart at = channel_of_part(groups);
   const std::uint32_t begin = at.part * positions;  // the parts are the images
@@ -18,7 +18,8 @@ __global__ void forward(std::uint32_t positions, std::uint32_t channels, std::ui
   y[at.part * channels + at.channel] = sum / static_cast<float>(positions);
 }
 
-__global__ void backward(std::int64_t size, Nhwc in, float positions, const float* dy, float* dx) {
+__global__ void backward_kernel(std::int64_t size, Nhwc in, float positions, const float* dy,
+                                float* dx) {
   const std::int64_t i = global_index();
   if (i >= size) return;
   const Place p = in.place(i);
@@ -30,11 +31,12 @@ __global__ void backward(std::int64_t size, Nhwc in, float positions, const floa
 void global_avg_pool2d_forward(ConstView x, View y, Stream stream) {
   const int positions = x.height * x.width;
   const ChannelTile tile(x.channels, positions, kThreads);
-  run(forward, tile.grid(x.batch), stream, positions, x.channels, tile.groups, x.data, y.data);
+  run(forward_kernel, tile.grid(x.batch), stream, positions, x.channels, tile.groups, x.data,
+      y.data);
 }
 
 void global_avg_pool2d_backward(ConstView dy, View dx, Stream stream) {
-  run_each(dx.size(), backward, stream, dx.size(), Nhwc(dx),
+  run_each(dx.size(), backward_kernel, stream, dx.size(), Nhwc(dx),
            static_cast<float>(dx.height) * static_cast<float>(dx.width), dy.data, dx.data);
 }
 

@@ -19,8 +19,8 @@ __device__ bool is_maximum(float v, float largest) {
   return v == largest || (v != v && largest != largest);
 }
 
-__global__ void forward(std::uint32_t positions, std::uint32_t channels, std::uint32_t groups,
-                        const float* x, float* y) {
+__global__ void forward_kernel(std::uint32_t positions, std::uint32_t channels,
+                               std::uint32_t groups, const float* x, float* y) {
   __shared__ float shared[kThreads];
   const ChannelOfPart at = channel_of_part(groups);  // the parts are the images
   const bool inside = at.channel < channels;
@@ -34,8 +34,9 @@ __global__ void forward(std::uint32_t positions, std::uint32_t channels, std::ui
   if (threadIdx.y == 0 && inside) y[at.part * channels + at.channel] = largest;
 }
 
-__global__ void backward(std::uint32_t positions, std::uint32_t channels, std::uint32_t groups,
-                         const float* dy, const float* x, const float* y, float* dx) {
+__global__ void backward_kernel(std::uint32_t positions, std::uint32_t channels,
+                                std::uint32_t groups, const float* dy, const float* x,
+                                const float* y, float* dx) {
   __shared__ std::uint32_t shared[kThreads];
   const ChannelOfPart at = channel_of_part(groups);
   const bool inside = at.channel < channels;
@@ -56,14 +57,15 @@ __global__ void backward(std::uint32_t positions, std::uint32_t channels, std::u
 void global_max_pool2d_forward(ConstView x, View y, Stream stream) {
   const int positions = x.height * x.width;
   const ChannelTile tile(x.channels, positions, kThreads);
-  run(forward, tile.grid(x.batch), stream, positions, x.channels, tile.groups, x.data, y.data);
+  run(forward_kernel, tile.grid(x.batch), stream, positions, x.channels, tile.groups, x.data,
+      y.data);
 }
 
 void global_max_pool2d_backward(ConstView dy, ConstView x, ConstView y, View dx, Stream stream) {
   const int positions = x.height * x.width;
   const ChannelTile tile(x.channels, positions, kThreads);
-  run(backward, tile.grid(x.batch), stream, positions, x.channels, tile.groups, dy.data, x.data,
-      y.data, dx.data);
+  run(backward_kernel, tile.grid(x.batch), stream, positions, x.channels, tile.groups, dy.data,
+      x.data, y.data, dx.data);
 }
 
 }  // namespace pycnn::cuda

@@ -29,8 +29,8 @@ __device__ float scale(const Geometry& g, const float* x, std::int64_t i, int c,
 // s^-beta. powf may be off by more than the bound of the tests grants where s is near 1.
 __device__ float factor(const Geometry& g, float s) { return expf(-g.beta * logf(s)); }
 
-__global__ void forward(Geometry g, std::int64_t size, int channels, Divisor by_channels,
-                        const float* x, float* y) {
+__global__ void forward_kernel(Geometry g, std::int64_t size, int channels, Divisor by_channels,
+                               const float* x, float* y) {
   const std::int64_t i = global_index();
   if (i >= size) return;
   y[i] = x[i] * factor(g, scale(g, x, i, by_channels.remainder(i), channels));
@@ -47,8 +47,8 @@ constexpr int kShares = 2 * kThreads;
 
 // Each share goes into the sums of a window's channels, so the block works out those that its
 // elements need once: they are a run as well. Wide windows take several rounds.
-__global__ void backward(Geometry g, std::int64_t size, int channels, Divisor by_channels,
-                         const float* dy, const float* x, float* dx) {
+__global__ void backward_kernel(Geometry g, std::int64_t size, int channels, Divisor by_channels,
+                                const float* dy, const float* x, float* dx) {
   __shared__ float shares[kShares];
   const std::int64_t i = global_index(), first = i - threadIdx.x;
   const int c = by_channels.remainder(i);
@@ -77,12 +77,13 @@ __global__ void backward(Geometry g, std::int64_t size, int channels, Divisor by
 }  // namespace
 
 void local_response_norm_forward(const Geometry& g, ConstView x, View y, Stream stream) {
-  run_each(x.size(), forward, stream, g, x.size(), x.channels, Divisor(x.channels), x.data, y.data);
+  run_each(x.size(), forward_kernel, stream, g, x.size(), x.channels, Divisor(x.channels), x.data,
+           y.data);
 }
 
 void local_response_norm_backward(const Geometry& g, ConstView dy, ConstView x, View dx,
                                   Stream stream) {
-  run_each(x.size(), backward, stream, g, x.size(), x.channels, Divisor(x.channels), dy.data,
+  run_each(x.size(), backward_kernel, stream, g, x.size(), x.channels, Divisor(x.channels), dy.data,
            x.data, dx.data);
 }
 

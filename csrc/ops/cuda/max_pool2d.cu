@@ -7,8 +7,8 @@
 namespace pycnn::cuda {
 namespace {
 
-__global__ void forward(WindowGeometry g, std::int64_t size, Nhwc in, Nhwc out, const float* x,
-                        float* y) {
+__global__ void forward_kernel(WindowGeometry g, std::int64_t size, Nhwc in, Nhwc out,
+                               const float* x, float* y) {
   const std::int64_t i = global_index();
   if (i >= size) return;
   const Place p = out.place(i);
@@ -40,8 +40,8 @@ __device__ bool is_taken(const Window& window, int h, int w, Place p, const Nhwc
   return false;
 }
 
-__global__ void backward(WindowGeometry g, std::int64_t size, Nhwc in, Nhwc out, const float* dy,
-                         const float* x, const float* y, float* dx) {
+__global__ void backward_kernel(WindowGeometry g, std::int64_t size, Nhwc in, Nhwc out,
+                                const float* dy, const float* x, const float* y, float* dx) {
   const std::int64_t i = global_index();
   if (i >= size) return;
   const Place p = in.place(i);
@@ -59,13 +59,13 @@ __global__ void backward(WindowGeometry g, std::int64_t size, Nhwc in, Nhwc out,
 }  // namespace
 
 void max_pool2d_forward(const WindowGeometry& g, ConstView x, View y, Stream stream) {
-  run_each(y.size(), forward, stream, g, y.size(), Nhwc(x), Nhwc(y), x.data, y.data);
+  run_each(y.size(), forward_kernel, stream, g, y.size(), Nhwc(x), Nhwc(y), x.data, y.data);
 }
 
 void max_pool2d_backward(const WindowGeometry& g, ConstView dy, ConstView x, ConstView y, View dx,
                          Stream stream) {
-  run_each(x.size(), backward, stream, g, x.size(), Nhwc(x), Nhwc(y), dy.data, x.data, y.data,
-           dx.data);
+  run_each(x.size(), backward_kernel, stream, g, x.size(), Nhwc(x), Nhwc(y), dy.data, x.data,
+           y.data, dx.data);
 }
 
 }  // namespace pycnn::cuda

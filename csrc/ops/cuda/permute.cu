@@ -14,7 +14,7 @@ struct Steps {
 
 // Writes are contiguous. Reads are not when the last axis moves, and then come by way of the cache,
 // which serves the neighbours.
-__global__ void forward(std::int64_t size, Steps steps, const float* x, float* y) {
+__global__ void forward_kernel(std::int64_t size, Steps steps, const float* x, float* y) {
   const std::int64_t i = global_index();
   if (i >= size) return;
   std::uint32_t rest = static_cast<std::uint32_t>(i), from = 0;
@@ -42,7 +42,7 @@ Steps steps_of(const PermuteGeometry& g) {
 }  // namespace
 
 void permute_forward(const PermuteGeometry& g, ConstView x, View y, Stream stream) {
-  run_each(x.size(), forward, stream, x.size(), steps_of(g), x.data, y.data);
+  run_each(x.size(), forward_kernel, stream, x.size(), steps_of(g), x.data, y.data);
 }
 
 }  // namespace pycnn::cuda

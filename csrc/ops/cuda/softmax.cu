@@ -21,7 +21,8 @@ struct Max {
   __device__ float operator()(float a, float b) const { return fmaxf(a, b); }
 };
 
-__global__ void forward(std::int64_t positions, std::uint32_t channels, const float* x, float* y) {
+__global__ void forward_kernel(std::int64_t positions, std::uint32_t channels, const float* x,
+                               float* y) {
   __shared__ float shared[kThreads];
   const std::uint32_t n = position() < positions ? channels : 0;
   x += position() * channels;
@@ -39,8 +40,8 @@ __global__ void forward(std::int64_t positions, std::uint32_t channels, const fl
   for (std::uint32_t c = threadIdx.x; c < n; c += blockDim.x) y[c] /= sum;
 }
 
-__global__ void backward(std::int64_t positions, std::uint32_t channels, const float* dy,
-                         const float* y, float* dx) {
+__global__ void backward_kernel(std::int64_t positions, std::uint32_t channels, const float* dy,
+                                const float* y, float* dx) {
   __shared__ float shared[kThreads];
   const std::uint32_t n = position() < positions ? channels : 0;
   dy += position() * channels;
@@ -62,13 +63,13 @@ Grid grid_for(std::int64_t positions, int channels) {
 }  // namespace
 
 void softmax_forward(ConstView x, View y, Stream stream) {
-  run(forward, grid_for(x.positions(), x.channels), stream, x.positions(), x.channels, x.data,
-      y.data);
+  run(forward_kernel, grid_for(x.positions(), x.channels), stream, x.positions(), x.channels,
+      x.data, y.data);
 }
 
 void softmax_backward(ConstView dy, ConstView y, View dx, Stream stream) {
-  run(backward, grid_for(y.positions(), y.channels), stream, y.positions(), y.channels, dy.data,
-      y.data, dx.data);
+  run(backward_kernel, grid_for(y.positions(), y.channels), stream, y.positions(), y.channels,
+      dy.data, y.data, dx.data);
 }
 
 }  // namespace pycnn::cuda
