@@ -8,6 +8,8 @@
 
 #include "vector_types.h"
 
+#define CUDART_VERSION 13000
+
 // CUDA's runtime API, as much as pycnn uses. Work is done when it is given to a stream, unless the
 // stream captures. Device memory is PYCNN_EMULATOR_MEMORY bytes (default 4 GiB); it comes filled
 // with ones (NaN), and under ASan nobody may touch it but kernels and copies.

@@ -70,7 +70,7 @@ __device__ float block_max(float value) {
   largest[threadIdx.x] = value;
   __syncthreads();
   for (int half = kLossThreads / 2; half > 0; half /= 2) {
-    if (threadIdx.x < half) {
+    if (static_cast<int>(threadIdx.x) < half) {
       const float other = largest[threadIdx.x + half];
       float& mine = largest[threadIdx.x];
       mine = other > mine || other != other ? other : mine;
