@@ -176,13 +176,16 @@ __global__ void indices_kernel(std::uint64_t* out) {
 __global__ void early_exit_kernel(int* out) {
   __shared__ int sum;
   if (threadIdx.x % 2 == 1) return;
+  int value = 1;
+  value += __shfl_xor_sync(kAllLanes, value, 2);
+  const int from_ended_lane = __shfl_sync(kAllLanes, value, 1);
   if (threadIdx.x == 0) sum = 0;
   __syncthreads();
-  int value = 1;
-  value += __shfl_xor_sync(0x55555555, value, 2);
   atomicAdd(&sum, value);
   __syncthreads();
-  if (threadIdx.x == 0) *out = sum;
+  if (threadIdx.x != 0) return;
+  out[0] = sum;
+  out[1] = from_ended_lane;
 }
 
 __global__ void scale_kernel(float4* values, float factor, int n) {

@@ -31,7 +31,8 @@ cudaError_t count_stale_shared(unsigned* stale, int blocks);
 cudaError_t matmul(const float* a, const float* b, float* c, int m, int k, int n);
 // out[i] = block and thread indices of the i-th thread of the grid, as eight bits each.
 cudaError_t indices(std::uint64_t* out, dim3 grid, dim3 block);
-// Half of the threads leave at once; the sum of the others comes by barriers and shuffles.
+// Half of the threads leave at once; out[0] is the sum over the others, which comes by barriers and
+// shuffles, out[1] what a shuffle finds in a lane that has left.
 cudaError_t early_exit(int* out, int threads);
 cudaError_t scale(float4* values, float factor, int n, cudaStream_t stream);
 // popc, ffs, clz, umulhi, float bits, rsqrtf, min, max: 0 where one is wrong.
