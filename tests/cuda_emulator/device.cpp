@@ -1,6 +1,5 @@
 #include "device.h"
 
-#include <cstring>
 #include <map>
 
 #include "block.h"

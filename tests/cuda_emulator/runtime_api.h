@@ -25,8 +25,8 @@
   X(cudaErrorNoDevice, 100, "no CUDA-capable device is detected")                               \
   X(cudaErrorInvalidDevice, 101, "invalid device ordinal")                                      \
   X(cudaErrorInvalidResourceHandle, 400, "invalid resource handle")                             \
-  X(cudaErrorNotSupported, 801, "operation not supported")                                      \
   X(cudaErrorIllegalState, 401, "the operation cannot be performed in the present state")       \
+  X(cudaErrorNotSupported, 801, "operation not supported")                                      \
   X(cudaErrorStreamCaptureUnsupported, 900, "operation not permitted when stream is capturing") \
   X(cudaErrorStreamCaptureInvalidated, 901,                                                     \
     "operation failed due to a previous error during capture")                                  \
