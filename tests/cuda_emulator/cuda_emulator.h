@@ -17,7 +17,7 @@
 #define __align__(bytes) __attribute__((aligned(bytes)))
 
 // One variable for all blocks, since they run one after another; in a section of its own, which is
-// poisoned before each. ASan knows its bounds.
+// poisoned before each. GCC's ASan watches its bounds there, Clang's does not.
 #ifdef __clang__
 #define __shared__ static __attribute__((section("pycnn_shared")))
 #else
