@@ -100,7 +100,12 @@ def _augment_layer(
     fill: float,
 ) -> AddLayer:
     op = "Augmentation"
-    low, high = scale
+    try:
+        low, high = (float(factor) for factor in scale)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"[{op}] scale must be a pair of numbers, (low, high); got {scale!r}"
+        ) from None
     return lambda graph, value: graph.augment(
         value,
         shift=as_pair(shift, op, "shift"),

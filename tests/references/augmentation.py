@@ -1,7 +1,7 @@
 """Part of `reference`: pictures moved, turned, scaled, mirrored and brightened at random.
 
 The core follows each pixel of the result back by a formula. Here the picture's own way is written
-down, one matrix for each move, and inverted; and a pixel sees *all* pixels of the picture, each with
+down, one matrix for each move, and inverted; and a pixel sees all pixels of the picture, each with
 a weight that falls to 0 at a distance of 1.
 """
 
