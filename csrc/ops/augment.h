@@ -27,9 +27,9 @@
 namespace pycnn {
 
 struct AugmentOptions {
-  Size2 shift{0, 0};          // at most so many pixels either way
-  Size2 padding{0, 0};        // `fill` on each side of the picture that `crop` is cut from
-  std::optional<Size2> crop;  // size of a random window
+  Size2 shift{0, 0};               // at most so many pixels either way
+  Size2 padding{0, 0};             // `fill` on each side of the picture that `crop` is cut from
+  std::optional<Size2> crop = {};  // size of a random window
   bool horizontal_flip = false;
   double rotation = 0.0;  // at most so many degrees either way
   double scale_low = 1.0, scale_high = 1.0;
