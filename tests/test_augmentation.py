@@ -304,6 +304,37 @@ def test_it_is_saved_with_the_model(digits: Data, tmp_path: Path) -> None:
     )
 
 
+def test_data_that_are_not_finite_are_blamed(digits: Data) -> None:
+    x = digits[0].astype(np.float32)
+    x[5, 14, 14] = np.nan
+    model = augmented_model()
+    with pytest.raises(FloatingPointError, match="the input data are not finite"):
+        model.train_on_batch(x[:20], digits[1][:20])
+
+
+def test_a_layer_called_twice_draws_twice() -> None:
+    vary = layers.Augmentation(shift=2)
+    picture = pycnn.Input((6, 6, 1))
+    model = pycnn.Model(picture, [vary(picture), vary(picture)])
+    x = np.random.default_rng(0).random((30, 6, 6, 1), np.float32)
+    one, other = model._ready_network().predict([_core.Tensor(x)], 30, training=True)
+    assert (one.numpy() != other.numpy()).any()
+
+
+def test_analysis_sees_the_pictures_as_they_are(digits: Data) -> None:
+    model = augmented_model()
+    plain = pycnn.Sequential(conv_layers())
+    plain.set_weights(model.get_weights())
+    image = digits[0][:1, ..., None]
+    np.testing.assert_array_equal(
+        pycnn.analysis.saliency(model, image), pycnn.analysis.saliency(plain, image)
+    )
+    np.testing.assert_array_equal(
+        pycnn.analysis.activation_maps(model, image, "augmentation"),
+        pycnn.analysis.activation_maps(plain, image, "rescaling"),
+    )
+
+
 def test_summary_and_shapes() -> None:
     layer = layers.Augmentation(crop=(24, 20), name="vary", input_shape=(28, 28, 1))
     model = pycnn.Sequential([layer, layers.Flatten(), layers.Dense(2)])

@@ -92,11 +92,10 @@ FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, b
     if (!readers.needed(input.value)) continue;
     bool rescaled = false, augmented = false;
     const auto is_next = [&](const Node* n) {
-      bool* had = n == nullptr                                         ? nullptr
-                  : std::holds_alternative<RescaleOptions>(n->options) ? &rescaled
-                  : std::holds_alternative<AugmentOptions>(n->options) ? &augmented
-                                                                       : nullptr;
-      return had != nullptr && !std::exchange(*had, true);
+      if (n == nullptr) return false;
+      const bool augments = std::holds_alternative<AugmentOptions>(n->options);
+      if (!augments && !std::holds_alternative<RescaleOptions>(n->options)) return false;
+      return !std::exchange(augments ? augmented : rescaled, true);
     };
     for (int n; (n = take(input.value, is_next)) >= 0;) input.nodes.push_back(n);
     fused.inputs.push_back(std::move(input));
