@@ -13,7 +13,7 @@
 // this order: mirror, angle, scale, shift down, shift right, the window's row and column,
 // brightness. They are the same for any number of threads and on any device. Positions are in fixed
 // point, 32 bits behind the point: steps from pixel to pixel add without error, so that whole moves
-// are exact copies and no instruction set rounds otherwise.
+// are exact copies and every instruction set blends the same pixels.
 
 #include <cstdint>
 #include <optional>
