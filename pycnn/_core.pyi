@@ -121,6 +121,10 @@ class Graph:
         ...
     def add_input(self, shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], *, name: str = '') -> int:
         ...
+    def augment(self, x: typing.SupportsInt | typing.SupportsIndex, *, shift: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] = (0, 0), padding: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] = (0, 0), crop: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] | None = None, horizontal_flip: bool = False, rotation: typing.SupportsFloat | typing.SupportsIndex = 0.0, scale: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] = (1.0, 1.0), brightness: typing.SupportsFloat | typing.SupportsIndex = 0.0, fill: typing.SupportsFloat | typing.SupportsIndex = 0.0, name: str = '') -> int:
+        """
+        `rotation` is in degrees; `crop` is the size of a random window.
+        """
     def avg_pool2d(self, x: typing.SupportsInt | typing.SupportsIndex, *, pool_size: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], strides: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], padding: str | tuple[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]] = 'valid', name: str = '') -> int:
         ...
     def batch_norm(self, x: typing.SupportsInt | typing.SupportsIndex, *, momentum: typing.SupportsFloat | typing.SupportsIndex = 0.9900000095367432, epsilon: typing.SupportsFloat | typing.SupportsIndex = 0.0010000000474974513, center: bool = True, scale: bool = True, beta_initializer: str = 'zeros', gamma_initializer: str = 'ones', moving_mean_initializer: str = 'zeros', moving_variance_initializer: str = 'ones', name: str = '') -> int:

@@ -5,6 +5,7 @@ the file of its subject; tests/ops/test_coverage.py fails until both are there. 
 make the op's inputs; `dy` is drawn by the tests, in the shape of the reference's output.
 """
 
+from case_rows.augmentation import augment_cases
 from case_rows.case import BATCHES, OPS, SHAPES, Arrays, Case, Draw, Op, floats_from, integers_from
 from case_rows.convolution import (
     ASYMMETRIC,
@@ -68,6 +69,7 @@ CASES = [
     *unary_cases(),
     *local_response_cases(),
     *dropout_cases(),
+    *augment_cases(),
     *loss_cases(),
     *sgd_cases(),
     *adaptive_cases(),

@@ -8,6 +8,7 @@ out), dense weights (in, out). One file of `references` for each subject; this o
 
 from references.activation import *
 from references.arrays import *
+from references.augmentation import *
 from references.convolution import *
 from references.core import *
 from references.local_response import *

@@ -198,6 +198,22 @@ def torch_local_response_norm(torch, x, n=5, k=2.0, alpha=1e-4, beta=0.75):
     return torch.nn.functional.local_response_norm(rows, n, alpha * n, beta, k).reshape(x.shape)
 
 
+def torch_augment(torch, x, brightness=0.0, fill=0.0, seed=0, **options):
+    """PyTorch counts positions from -1 to 1, and has only zeros outside; the draws are ours."""
+    batch, *size = x.shape[:3]
+    fill, grids = reference.as_f32(fill), []
+    for word in reference.augment_words(batch, seed):
+        out, way = reference.augment_way(tuple(size), word, **options)
+        places = zip(size, reference.augment_sources(size, out, way), strict=True)
+        row, column = ((2 * place + 1) / n - 1 for n, place in places)
+        grids.append(np.stack([column, row], axis=-1).reshape(*out, 2))
+    shown = torch.nn.functional.grid_sample(
+        x.permute(0, 3, 1, 2) - fill, torch.tensor(np.stack(grids)), align_corners=False
+    )
+    light = torch.tensor(reference.augment_brightness(batch, brightness, seed), dtype=x.dtype)
+    return (shown + fill + light.reshape(-1, 1, 1, 1)).permute(0, 2, 3, 1)
+
+
 def torch_sgd(torch, arrays, learning_rate=0.01, momentum=0.0, nesterov=False, weight_decay=0.0):
     """PyTorch's own optimizer: decay by hand (Keras decouples it), its velocity is -v / rate."""
     w = torch.tensor(arrays["parameter"].astype(np.float64) * (1 - learning_rate * weight_decay))
@@ -299,6 +315,7 @@ TORCH = {
     "dropout": lambda torch, x, **options: (
         x * torch.tensor(reference.dropout_factors(tuple(x.shape), **options))
     ),
+    "augment": torch_augment,
     "flatten": lambda torch, x: x.flatten(1),
     "rescale": lambda torch, x, scale, offset=0.0: x * scale + offset,
     "softmax_cross_entropy": lambda torch, logits, labels: torch.nn.functional.cross_entropy(

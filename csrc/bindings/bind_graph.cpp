@@ -307,6 +307,28 @@ void bind_graph(py::module_& m) {
             return g.dropout(x, {rate}, name);
           },
           py::arg("x"), py::kw_only(), py::arg("rate"), py::arg("name") = "")
+      .def(
+          "augment",
+          [](Graph& g, ValueId x, Pair shift, Pair padding, std::optional<Pair> crop,
+             bool horizontal_flip, double rotation, std::pair<double, double> scale,
+             float brightness, float fill, const std::string& name) {
+            const AugmentOptions options{to_size(shift),
+                                         to_size(padding),
+                                         crop ? std::optional(to_size(*crop)) : std::nullopt,
+                                         horizontal_flip,
+                                         rotation,
+                                         scale.first,
+                                         scale.second,
+                                         brightness,
+                                         fill};
+            return g.augment(x, options, name);
+          },
+          py::arg("x"), py::kw_only(), py::arg("shift") = Pair{0, 0},
+          py::arg("padding") = Pair{0, 0}, py::arg("crop") = py::none(),
+          py::arg("horizontal_flip") = false, py::arg("rotation") = 0.0,
+          py::arg("scale") = std::pair(1.0, 1.0), py::arg("brightness") = 0.0f,
+          py::arg("fill") = 0.0f, py::arg("name") = "",
+          "`rotation` is in degrees; `crop` is the size of a random window.")
       .def("flatten", &Graph::flatten, py::arg("x"), py::kw_only(), py::arg("name") = "")
       .def(
           "rescale",

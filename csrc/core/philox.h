@@ -15,6 +15,7 @@ using PhiloxBlock = std::array<std::uint32_t, 4>;
 // whatever else is random begins far from there and from each other.
 inline constexpr std::uint64_t kShuffleStreams = std::uint64_t{1} << 63;  // + epoch
 inline constexpr std::uint64_t kDropoutStreams = std::uint64_t{1} << 62;  // + node * 2^40 + step
+inline constexpr std::uint64_t kAugmentStreams = std::uint64_t{1} << 61;  // + node * 2^40 + step
 
 // Constants of Philox4x32 in the paper: two round multipliers and two Weyl increments of the key
 // (the golden ratio and sqrt(3) - 1, scaled to 32 bits).

@@ -1,5 +1,7 @@
 #include "graph/fuse.h"
 
+#include <utility>
+
 #include "core/error.h"
 
 namespace pycnn {
@@ -87,13 +89,17 @@ FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, b
     return reader;
   };
   for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
-    FusedInput input{static_cast<int>(i), std::nullopt, graph.inputs()[i]};
+    FusedInput input{static_cast<int>(i), {}, graph.inputs()[i]};
     if (!readers.needed(input.value)) continue;
-    const int rescale = take(input.value, [](const Node* n) {
-      return n != nullptr && std::holds_alternative<RescaleOptions>(n->options);
-    });
-    if (rescale >= 0) input.rescale = rescale;
-    fused.inputs.push_back(input);
+    bool rescaled = false, augmented = false;
+    const auto is_next = [&](const Node* n) {
+      if (n == nullptr) return false;
+      const bool augments = std::holds_alternative<AugmentOptions>(n->options);
+      if (!augments && !std::holds_alternative<RescaleOptions>(n->options)) return false;
+      return !std::exchange(augments ? augmented : rescaled, true);
+    };
+    for (int n; (n = take(input.value, is_next)) >= 0;) input.nodes.push_back(n);
+    fused.inputs.push_back(std::move(input));
   }
   for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
     const Node& node = graph.nodes()[n];

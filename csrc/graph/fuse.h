@@ -2,7 +2,6 @@
 // Fusion: nodes that one kernel does together. The plain plan has one group per node; both give
 // the same numbers.
 
-#include <optional>
 #include <vector>
 
 #include "core/device.h"
@@ -20,9 +19,10 @@ struct Group {
 
 // An input as the groups see it.
 struct FusedInput {
-  int index;                   // among the graph's inputs
-  std::optional<int> rescale;  // a Rescaling node that is done while the images are gathered
-  ValueId value;               // of the input, or of that node
+  int index;  // among the graph's inputs
+  // At most one Rescaling and one Augmentation, in order, done while the images are gathered.
+  std::vector<int> nodes;
+  ValueId value;  // of the input, or of the last of them
 };
 
 struct FusedGraph {

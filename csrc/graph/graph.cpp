@@ -32,6 +32,7 @@ std::string kind_of(const NodeOptions& options) {
                  [](const PermuteOptions&) { return "Permute"; },
                  [](const LocalResponseNormOptions&) { return "LocalResponseNormalization"; },
                  [](const DropoutOptions&) { return "Dropout"; },
+                 [](const AugmentOptions&) { return "Augmentation"; },
                  [](const FlattenOptions&) { return "Flatten"; },
                  [](const RescaleOptions&) { return "Rescaling"; },
                  [](const HostOptions&) { return "PythonLayer"; },
@@ -286,6 +287,11 @@ ValueId Graph::local_response_norm(ValueId x, const LocalResponseNormOptions& op
 ValueId Graph::dropout(ValueId x, const DropoutOptions& options, std::string name) {
   check_dropout(options, pycnn::who("Dropout", name));
   return add_node(std::move(name), options, {x}, shape(x), {});
+}
+
+ValueId Graph::augment(ValueId x, const AugmentOptions& options, std::string name) {
+  const AugmentGeometry g = augment_geometry(shape(x), options, pycnn::who("Augmentation", name));
+  return add_node(std::move(name), options, {x}, augment_output_shape(g), {});
 }
 
 ValueId Graph::flatten(ValueId x, std::string name) {

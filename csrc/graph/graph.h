@@ -12,6 +12,7 @@
 #include "core/tensor.h"
 #include "graph/activation.h"
 #include "graph/initializer.h"
+#include "ops/augment.h"
 #include "ops/avg_pool2d.h"
 #include "ops/batch_norm.h"
 #include "ops/conv2d.h"
@@ -60,8 +61,8 @@ using NodeOptions =
     std::variant<Conv2dOptions, DepthwiseConv2dOptions, MaxPool2dOptions, AvgPool2dOptions,
                  DenseOptions, ActivationOptions, AddOptions, ConcatOptions, BatchNormOptions,
                  GlobalAvgPool2dOptions, GlobalMaxPool2dOptions, ZeroPad2dOptions, ReshapeOptions,
-                 PermuteOptions, LocalResponseNormOptions, DropoutOptions, FlattenOptions,
-                 RescaleOptions, HostOptions>;
+                 PermuteOptions, LocalResponseNormOptions, DropoutOptions, AugmentOptions,
+                 FlattenOptions, RescaleOptions, HostOptions>;
 
 struct Node {
   std::string name;  // the layer's; may be empty
@@ -140,6 +141,7 @@ class Graph {
   ValueId local_response_norm(ValueId x, const LocalResponseNormOptions& options,
                               std::string name = "");
   ValueId dropout(ValueId x, const DropoutOptions& options, std::string name = "");
+  ValueId augment(ValueId x, const AugmentOptions& options, std::string name = "");
   ValueId flatten(ValueId x, std::string name = "");
   ValueId rescale(ValueId x, const RescaleOptions& options, std::string name = "");
   ValueId host_layer(ValueId x, std::shared_ptr<HostLayer> layer, Shape output_shape,

@@ -28,6 +28,14 @@ struct ScatterRows {
   Stream stream;
   int index;
 };
+struct AugmentGather {  // buffer = after(augmented(before(input)))
+  AugmentGeometry g;
+  int node;
+  bool training;
+  int index;
+  RescaleOptions before, after;
+  BufferId y;
+};
 struct Conv2dForward {
   Conv2dGeometry g;
   BufferId x, y;
@@ -197,6 +205,18 @@ struct DropoutBackward {
   DropoutOptions options;
   BufferId dy, mask, dx;
 };
+struct AugmentForward {  // outside training: the window in the middle
+  AugmentGeometry g;
+  int node;
+  bool training;
+  BufferId x, y;
+};
+struct AugmentBackward {
+  AugmentGeometry g;
+  int node;
+  bool training;
+  BufferId dy, dx;
+};
 struct Rescale {  // also the plain copy between layouts
   float scale, offset;
   BufferId x, y;
@@ -216,18 +236,17 @@ struct HostBackward {
   BufferId dy, dx;  // dx: -1 when nobody needs it
 };
 
-using Operation =
-    std::variant<GatherRows, ScatterRows, Conv2dForward, Conv2dPoolForward, Conv2dPoolBackward,
-                 Conv2dBackwardInput, Conv2dBackwardParams, DepthwiseConv2dForward,
-                 DepthwiseConv2dBackwardInput, DepthwiseConv2dBackwardParams, MaxPool2dForward,
-                 MaxPool2dBackward, AvgPool2dForward, AvgPool2dBackward, DenseForward,
-                 DenseBackwardInput, DenseBackwardParams, ActivationForward, ActivationBackward,
-                 Add, ConcatForward, ConcatBackward, BatchNormStatistics, BatchNormCombine,
-                 BatchNormForward, BatchNormMoving, BatchNormBackwardSums, BatchNormBackwardCombine,
-                 BatchNormBackwardInput, GlobalAvgPool2dForward, GlobalAvgPool2dBackward,
-                 GlobalMaxPool2dForward, GlobalMaxPool2dBackward, ZeroPad2dForward,
-                 ZeroPad2dBackward, Permute, LocalResponseNormForward, LocalResponseNormBackward,
-                 DropoutForward, DropoutBackward, Rescale, LossStep, HostForward, HostBackward>;
+using Operation = std::variant<
+    GatherRows, AugmentGather, ScatterRows, Conv2dForward, Conv2dPoolForward, Conv2dPoolBackward,
+    Conv2dBackwardInput, Conv2dBackwardParams, DepthwiseConv2dForward, DepthwiseConv2dBackwardInput,
+    DepthwiseConv2dBackwardParams, MaxPool2dForward, MaxPool2dBackward, AvgPool2dForward,
+    AvgPool2dBackward, DenseForward, DenseBackwardInput, DenseBackwardParams, ActivationForward,
+    ActivationBackward, Add, ConcatForward, ConcatBackward, BatchNormStatistics, BatchNormCombine,
+    BatchNormForward, BatchNormMoving, BatchNormBackwardSums, BatchNormBackwardCombine,
+    BatchNormBackwardInput, GlobalAvgPool2dForward, GlobalAvgPool2dBackward, GlobalMaxPool2dForward,
+    GlobalMaxPool2dBackward, ZeroPad2dForward, ZeroPad2dBackward, Permute, LocalResponseNormForward,
+    LocalResponseNormBackward, DropoutForward, DropoutBackward, AugmentForward, AugmentBackward,
+    Rescale, LossStep, HostForward, HostBackward>;
 
 struct Instruction {
   Operation operation;

@@ -32,8 +32,13 @@ bool has_halo(const Halo& h) { return h.top + h.bottom + h.left + h.right > 0; }
 }  // namespace
 
 bool PlanBuilder::is_identity(const Node& node) const {
-  const auto* dropout = std::get_if<DropoutOptions>(&node.options);
-  return dropout != nullptr && (!training() || dropout->rate == 0.0f);
+  if (const auto* dropout = std::get_if<DropoutOptions>(&node.options)) {
+    return !training() || dropout->rate == 0.0f;
+  }
+  const auto* augment = std::get_if<AugmentOptions>(&node.options);
+  return augment != nullptr &&
+         augment_is_identity(augment_geometry(shape(node.input()), *augment, node.who()),
+                             training());
 }
 
 // Convolutions read zeros around their input: the widest of its readers decides for a value. From
@@ -158,15 +163,27 @@ void PlanBuilder::add_gradient(ValueId v, BufferId part, const std::string& who)
 
 void PlanBuilder::gather_inputs() {
   for (const FusedInput& input : fused_.inputs) {
-    float scale = 1.0f, offset = 0.0f;
-    if (input.rescale) {
-      const Node& rescale = graph_.nodes()[static_cast<std::size_t>(*input.rescale)];
-      const auto& options = std::get<RescaleOptions>(rescale.options);
-      scale = options.scale;
-      offset = options.offset;
+    RescaleOptions before, after;
+    const Node* augment = nullptr;
+    for (int index : input.nodes) {
+      const Node& n = graph_.nodes()[static_cast<std::size_t>(index)];
+      if (const auto* rescale = std::get_if<RescaleOptions>(&n.options)) {
+        (augment != nullptr ? after : before) = *rescale;
+      } else if (!is_identity(n)) {
+        augment = &n;
+      }
     }
     const BufferId y = make_value(input.value, "input");
-    emit(GatherRows{Stream::input, input.index, scale, offset, y}, "[Input]", {}, {y});
+    if (augment == nullptr) {
+      emit(GatherRows{Stream::input, input.index, before.scale, before.offset, y}, "[Input]", {},
+           {y});
+      continue;
+    }
+    const auto g = augment_geometry(shape(augment->input()),
+                                    std::get<AugmentOptions>(augment->options), augment->who());
+    emit(AugmentGather{g, graph_.producer(augment->output), training(), input.index, before, after,
+                       y},
+         augment->who(), {}, {y});
   }
 }
 
@@ -235,15 +252,13 @@ void PlanBuilder::backward() {
   accumulates_ = false;
   if (!wants_input_gradients()) return;
   for (const FusedInput& input : fused_.inputs) {
-    BufferId dx = gradient(input.value);
-    if (dx < 0) continue;
-    if (input.rescale) {
-      const Node& n = graph_.nodes()[static_cast<std::size_t>(*input.rescale)];
-      const BufferId scaled = new_buffer(shape(n.input()), n.name + " input gradient");
-      emit(Rescale{std::get<RescaleOptions>(n.options).scale, 0.0f, dx, scaled}, n.who(), {dx},
-           {scaled});
-      dx = scaled;
+    if (gradient(input.value) < 0) continue;
+    for (std::size_t i = input.nodes.size(); i-- > 0;) {
+      const Group group{input.nodes[i]};
+      std::visit([&](const auto& options) { lower_back(*this, group, options); },
+                 node(group).options);
     }
+    const BufferId dx = gradient(graph_.inputs()[static_cast<std::size_t>(input.index)]);
     emit(ScatterRows{dx, Stream::input_gradient, input.index}, "[input gradient]", {dx}, {});
   }
 }

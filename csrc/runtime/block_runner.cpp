@@ -89,6 +89,33 @@ void BlockRunner::run(const GatherRows& i, const Block& b) const {
   }
 }
 
+template <typename Augment>
+BlockRunner::AugmentMaps BlockRunner::augment_maps(const Augment& i, const Block& b) const {
+  AugmentMaps maps;
+  const std::uint64_t stream = augment_stream(i.node, batch_.step);
+  for (int l = 0; l < b.count; ++l) {
+    maps[static_cast<std::size_t>(l)] =
+        i.training ? random_augment_map(i.g, batch_.seed, stream, b.first + l)
+                   : central_augment_map(i.g);
+  }
+  return maps;
+}
+
+void BlockRunner::run(const AugmentGather& i, const Block& b) const {
+  const Tensor& from = *batch_.inputs[static_cast<std::size_t>(i.index)];
+  const AugmentMaps maps = augment_maps(i, b);
+  const View y = view(b, i.y);
+  if (from.dtype() == DType::uint8) {
+    const std::uint8_t* rows[kLanes];
+    row_pointers(from.data<std::uint8_t>(), row_size(from), batch_, b, rows);
+    kernels_.augment->from_uint8(i.g, maps.data(), rows, b.count, i.before, i.after, y);
+  } else {
+    const float* rows[kLanes];
+    row_pointers(from.data<float>(), row_size(from), batch_, b, rows);
+    kernels_.augment->from_float(i.g, maps.data(), rows, b.count, i.before, i.after, y);
+  }
+}
+
 void BlockRunner::run(const ScatterRows& i, const Block& b) const {
   const auto& tensors = i.stream == Stream::output ? batch_.outputs : batch_.input_gradients;
   Tensor& to = *tensors[static_cast<std::size_t>(i.index)];
@@ -349,6 +376,16 @@ void BlockRunner::run(const DropoutForward& i, const Block& b) const {
 void BlockRunner::run(const DropoutBackward& i, const Block& b) const {
   kernels_.dropout->apply(bytes(b, i.mask), dropout_scale(i.options), const_view(b, i.dy),
                           view(b, i.dx));
+}
+
+void BlockRunner::run(const AugmentForward& i, const Block& b) const {
+  kernels_.augment->forward(i.g, augment_maps(i, b).data(), b.count, const_view(b, i.x),
+                            view(b, i.y));
+}
+
+void BlockRunner::run(const AugmentBackward& i, const Block& b) const {
+  kernels_.augment->backward(i.g, augment_maps(i, b).data(), b.count, const_view(b, i.dy),
+                             view(b, i.dx));
 }
 
 void BlockRunner::run(const Rescale& i, const Block& b) const {

@@ -1,6 +1,7 @@
 #pragma once
 // Runs the instructions of a plan for one block of 16 images with the CPU kernels.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -53,8 +54,13 @@ class BlockRunner {
   const float* weight(ParameterId id) const { return id < 0 ? nullptr : parameters_.at(id); }
   float* gradient(const Block& block, ParameterId id) const;
   void clear_halo(const Block& block, BufferId id) const;
+  // What an augmentation does to each image of the block.
+  using AugmentMaps = std::array<AugmentMap, cpu::kLanes>;
+  template <typename Augment>
+  AugmentMaps augment_maps(const Augment& i, const Block& b) const;
 
   void run(const GatherRows& i, const Block& b) const;
+  void run(const AugmentGather& i, const Block& b) const;
   void run(const ScatterRows& i, const Block& b) const;
   void run(const Conv2dForward& i, const Block& b) const;
   void run(const Conv2dPoolForward& i, const Block& b) const;
@@ -92,6 +98,8 @@ class BlockRunner {
   void run(const LocalResponseNormBackward& i, const Block& b) const;
   void run(const DropoutForward& i, const Block& b) const;
   void run(const DropoutBackward& i, const Block& b) const;
+  void run(const AugmentForward& i, const Block& b) const;
+  void run(const AugmentBackward& i, const Block& b) const;
   void run(const Rescale& i, const Block& b) const;
   void run(const LossStep& i, const Block& b) const;
   // The executor's: they need all blocks.

@@ -156,7 +156,10 @@ bool are_finite(const float* values, std::int64_t count) {
 }
 
 std::string describe(const Instruction& instruction) {
-  if (instruction.layer == "[Input]") return "the input data are not finite";
+  if (instruction.layer == "[Input]" ||
+      std::holds_alternative<AugmentGather>(instruction.operation)) {
+    return "the input data are not finite";
+  }
   if (instruction.layer == "[targets]") return "the targets are not finite";
   const std::string what = instruction.forward ? "output" : "gradient";
   return "the first " + what + " that is not finite is that of " + instruction.layer;

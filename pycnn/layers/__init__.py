@@ -5,6 +5,7 @@ native core does the work. For a layer of your own see `Layer`.
 """
 
 from pycnn.layers.activation import ELU, GELU, Activation, LeakyReLU, ReLU, Softmax
+from pycnn.layers.augmentation import Augmentation
 from pycnn.layers.base import Layer
 from pycnn.layers.convolution import Conv2D, DepthwiseConv2D
 from pycnn.layers.core import Dense, Flatten, Rescaling
@@ -27,6 +28,7 @@ __all__ = [
     "GELU",
     "Activation",
     "Add",
+    "Augmentation",
     "AveragePooling2D",
     "BatchNormalization",
     "Concatenate",

@@ -29,6 +29,7 @@ from pycnn.ops.activation import (
     tanh,
     tanh_backward,
 )
+from pycnn.ops.augmentation import augment, augment_backward
 from pycnn.ops.convolution import (
     conv2d,
     conv2d_backward,
@@ -84,6 +85,8 @@ __all__ = [
     "adam",
     "add",
     "add_backward",
+    "augment",
+    "augment_backward",
     "avg_pool2d",
     "avg_pool2d_backward",
     "batch_normalization",

@@ -44,6 +44,7 @@ OPS = {
     "gelu": Op("gelu", ("x",), ("dy", "x")),
     "local_response_norm": Op("local_response_norm", ("x",), ("dy", "x")),
     "dropout": Op("dropout", ("x",), ("dy", "x")),
+    "augment": Op("augment", ("x",), ("dy", "x")),
     "flatten": Op("flatten", ("x",), ("dy", "x")),
     "rescale": Op("rescale", ("x",), ("dy", "x")),
     "zero_pad2d": Op("zero_pad2d", ("x",), ("dy", "x")),

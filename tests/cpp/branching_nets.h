@@ -106,6 +106,31 @@ inline Net shared_net(bool smooth = false) {
   return {std::move(g), v};
 }
 
+// Pictures that change at random, while they are gathered and between convolutions that want zeros
+// around them. `smooth`: every draw is the same, so that steps can be compared.
+inline Net augmented_net(bool smooth = false) {
+  const AugmentOptions steady{
+      .padding = {1, 0}, .crop = Size2{11, 8}, .scale_low = 1.3, .scale_high = 1.3, .fill = 0.5f};
+  const AugmentOptions free{.shift = {1, 2},
+                            .padding = {1, 1},
+                            .crop = Size2{8, 9},
+                            .horizontal_flip = true,
+                            .rotation = 20.0,
+                            .scale_low = 0.8,
+                            .scale_high = 1.25,
+                            .brightness = 0.5f,
+                            .fill = -0.25f};
+  Graph g({9, 8, 2});
+  ValueId v = g.rescale(g.input(), {0.7f, 0.1f}, "scale");
+  v = g.augment(v, smooth ? steady : free, "vary");
+  v = bend(g, g.conv2d(v, conv(4, {3, 3}, same()), "a"), smooth);
+  v = g.augment(v, smooth ? AugmentOptions{.scale_low = 0.7, .scale_high = 0.7} : free, "again");
+  v = bend(g, g.conv2d(v, conv(3, {3, 3}, same()), "b"), smooth);
+  v = g.avg_pool2d(v, {{2, 2}, {2, 2}, {}});
+  v = g.activation(g.dense(g.flatten(v), {5}, "d"), Activation::softmax, "softmax");
+  return {std::move(g), v};
+}
+
 // A network with several outputs.
 struct Nets {
   Graph graph;

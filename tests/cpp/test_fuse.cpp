@@ -30,7 +30,7 @@ TEST(Fuse, LeNet5BecomesSevenGroups) {
   EXPECT_EQ(describe(net.graph, fused),
             "Conv2D+relu+pool, Conv2D+relu+pool, Flatten, Dense+relu, Dense+relu, Dense, Softmax");
   ASSERT_EQ(fused.inputs.size(), 1U);
-  EXPECT_EQ(fused.inputs[0].rescale, 0);
+  EXPECT_EQ(fused.inputs[0].nodes, std::vector<int>{0});
   EXPECT_EQ(fused.inputs[0].value, net.graph.nodes()[0].output);
   EXPECT_EQ(fused.groups[0].output, net.graph.nodes()[3].output);
   EXPECT_EQ(fused.groups.back().output, net.output);
@@ -40,7 +40,7 @@ TEST(Fuse, ThePlainGraphHasOneGroupForEachNode) {
   const test::Net net = test::lenet5();
   const FusedGraph plain = fuse_graph(net.graph, {net.output}, false);
   ASSERT_EQ(plain.inputs.size(), 1U);
-  EXPECT_FALSE(plain.inputs[0].rescale.has_value());
+  EXPECT_TRUE(plain.inputs[0].nodes.empty());
   EXPECT_EQ(plain.inputs[0].value, net.graph.input());
   ASSERT_EQ(plain.groups.size(), net.graph.nodes().size());
   for (std::size_t i = 0; i < plain.groups.size(); ++i) {
@@ -73,8 +73,36 @@ TEST(Fuse, OtherActivationsAndPlacesStayOnTheirOwn) {
   v = g.activation(g.conv2d(v, conv(2, {1, 1})), Activation::tanh);
   v = g.avg_pool2d(g.activation(v, Activation::relu), {{2, 2}, {2, 2}, {}});
   const FusedGraph fused = fuse_graph(g, {v}, true);
-  EXPECT_FALSE(fused.inputs[0].rescale.has_value());
+  EXPECT_TRUE(fused.inputs[0].nodes.empty());
   EXPECT_EQ(describe(g, fused), "Conv2D, Rescaling, Conv2D, Tanh, ReLU, AveragePooling2D");
+}
+
+// What is gathered, then the groups: "Rescaling, Augmentation | Conv2D".
+std::string gathered(const std::string& order) {
+  Graph g({6, 6, 1});
+  ValueId v = g.input();
+  for (char kind : order) {
+    v = kind == 'r' ? g.rescale(v, {2.0f, 0.5f}) : g.augment(v, {.shift = {1, 1}});
+  }
+  v = g.conv2d(v, conv(2, {3, 3}, same()));
+  const FusedGraph fused = fuse_graph(g, {v}, true);
+  std::string text;
+  for (int n : fused.inputs[0].nodes) text += g.nodes()[static_cast<std::size_t>(n)].kind() + " ";
+  return text + "| " + describe(g, fused);
+}
+
+TEST(Fuse, RescalingAndAugmentationAreDoneWhileImagesAreGathered) {
+  EXPECT_EQ(gathered("r"), "Rescaling | Conv2D");
+  EXPECT_EQ(gathered("a"), "Augmentation | Conv2D");
+  EXPECT_EQ(gathered("ra"), "Rescaling Augmentation | Conv2D");
+  EXPECT_EQ(gathered("ar"), "Augmentation Rescaling | Conv2D");
+  EXPECT_EQ(gathered("rar"), "Rescaling Augmentation | Rescaling, Conv2D");
+  EXPECT_EQ(gathered("aa"), "Augmentation | Augmentation, Conv2D");
+  Graph g({6, 6, 1});
+  const ValueId moved = g.augment(g.input(), {.shift = {1, 1}});
+  const FusedGraph fused = fuse_graph(g, {g.rescale(moved, {2.0f}), moved}, true);
+  EXPECT_EQ(fused.inputs[0].nodes, std::vector<int>{0});  // the pictures before Rescaling are read
+  EXPECT_EQ(describe(g, fused), "Rescaling");
 }
 
 TEST(Fuse, WhatSomebodyElseReadsStaysOnItsOwn) {

@@ -118,11 +118,9 @@ struct Case {
 };
 
 std::vector<Case> branching() {
-  return {{"residual", test::residual_net(true)},
-          {"inception", test::inception_net(true)},
-          {"reshaped", test::reshaped_net(true)},
-          {"further", test::further_net(true)},
-          {"shared", test::shared_net(true)}};
+  return {{"residual", test::residual_net(true)}, {"inception", test::inception_net(true)},
+          {"reshaped", test::reshaped_net(true)}, {"further", test::further_net(true)},
+          {"shared", test::shared_net(true)},     {"augmented", test::augmented_net(true)}};
 }
 
 // Statistics are not trained: they have no gradient.

@@ -58,7 +58,8 @@ const std::vector<std::pair<std::string, test::Net (*)()>> kNets{
     {"inception", [] { return test::inception_net(); }},
     {"reshaped", [] { return test::reshaped_net(); }},
     {"further", [] { return test::further_net(); }},
-    {"shared", [] { return test::shared_net(); }}};
+    {"shared", [] { return test::shared_net(); }},
+    {"augmented", [] { return test::augmented_net(); }}};
 
 CompileOptions loss_of(const std::string& name) {
   CompileOptions options = sparse();

@@ -43,6 +43,7 @@ std::vector<Case> all_plans() {
   put("reshaped", test::reshaped_net());
   put("further", test::further_net());
   put("shared", test::shared_net());
+  put("augmented", test::augmented_net());
   std::vector<Case> cases;
   for (const auto& [name, net] : nets) {
     for (int k = 0; k < kPlanKinds; ++k) {

@@ -268,6 +268,35 @@ def _dropout_backward(arrays, rate, seed=0):
     return _dropout({"x": arrays["dy"]}, rate, seed)
 
 
+def _is_whole(options) -> bool:
+    return not options.get("rotation") and options.get("scale", (1, 1)) == (1, 1)
+
+
+def _augment(arrays, **options):
+    if _is_whole(options):
+        y = np.abs(ref.augment(arrays["x"], **options))
+        return [(1 if options.get("brightness") else 0, y + options.get("brightness", 0.0))]
+    # A weight is exact to EPS, not less, and so is the place in the picture that it comes from.
+    (x,) = _abs(arrays, "x")
+    largest = np.maximum(x.max(axis=(1, 2, 3), keepdims=True), abs(options.get("fill", 0.0)))
+    y = ref.augment(arrays["x"], **options)
+    return [(4, np.broadcast_to(2 * largest + options.get("brightness", 0.0), y.shape))]
+
+
+def _augment_backward(arrays, brightness=0.0, fill=0.0, **options):
+    if _is_whole(options):
+        return [(0, np.abs(arrays["x"]))]
+    # As if every pixel of dy came with a weight of 1 wherever it comes at all, or nearly.
+    (dy,) = _abs(arrays, "dy")
+    shape = arrays["x"].shape
+    sums, most = [], 1
+    for d, (_, weights) in zip(dy, ref.augment_weights(shape, reach=1e-6, **options), strict=True):
+        met = (weights > 0).astype(np.float64)
+        sums.append(met.T @ d.reshape(-1, shape[3]))
+        most = max(most, met.sum(axis=0).max())
+    return [(most + 3, np.stack(sums).reshape(shape))]
+
+
 def _rescale(arrays, scale, offset=0.0):
     return [(1, np.abs(arrays["x"].astype(np.float64) * scale) + abs(offset))]
 
@@ -375,6 +404,7 @@ FORWARD = {
     "gelu": _gelu,
     "local_response_norm": _local_response_norm,
     "dropout": _dropout,
+    "augment": _augment,
     "flatten": lambda arrays: [(0, ref.flatten(arrays["x"]))],
     "rescale": _rescale,
     "zero_pad2d": lambda arrays, **options: [(0, ref.zero_pad2d(arrays["x"], **options))],
@@ -411,6 +441,7 @@ BACKWARD = {
     "gelu": _gelu_backward,
     "local_response_norm": _local_response_norm_backward,
     "dropout": _dropout_backward,
+    "augment": _augment_backward,
     "flatten": _copied_gradient,
     "rescale": _rescale_backward,
     "zero_pad2d": _copied_gradient,

@@ -7,6 +7,7 @@
 
 #include "ops/adam.h"
 #include "ops/add.h"
+#include "ops/augment.h"
 #include "ops/avg_pool2d.h"
 #include "ops/batch_norm.h"
 #include "ops/concat.h"
@@ -61,6 +62,7 @@ struct Kernels {
   const PermuteKernels* permute;
   const LocalResponseNormKernels* local_response_norm;
   const DropoutKernels* dropout;
+  const AugmentKernels* augment;
   const LossKernels* loss;
   const GradientKernels* gradient;
   const SgdKernels* sgd;

@@ -27,6 +27,7 @@ extern const ZeroPad2dKernels zero_pad2d_kernels;
 extern const PermuteKernels permute_kernels;
 extern const LocalResponseNormKernels local_response_norm_kernels;
 extern const DropoutKernels dropout_kernels;
+extern const AugmentKernels augment_kernels;
 extern const LossKernels loss_kernels;
 extern const GradientKernels gradient_kernels;
 extern const SgdKernels sgd_kernels;
@@ -58,6 +59,7 @@ const Kernels kernels{&gather_kernels,
                       &permute_kernels,
                       &local_response_norm_kernels,
                       &dropout_kernels,
+                      &augment_kernels,
                       &loss_kernels,
                       &gradient_kernels,
                       &sgd_kernels,
