@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/philox.h"
+#include "ops/augment_map.h"
 
 namespace pycnn {
 namespace {
@@ -113,41 +114,6 @@ void check_reach(const AugmentGeometry& g, const std::string& who) {
   }
 }
 
-std::int64_t fixed_point(double position) { return std::llround(position * 0x1p32); }
-
-// One draw, before it becomes a map.
-struct Draw {
-  bool mirrored = false;
-  double angle = 0.0, scale = 1.0;  // radians
-  double row = 0.0, column = 0.0;   // where the result's first pixel lies in the moved picture
-  float brightness = 0.0f;
-};
-
-AugmentMap to_map(const AugmentGeometry& g, const Draw& d) {
-  const double middle_row = (g.in_height - 1) / 2.0, middle_column = (g.in_width - 1) / 2.0;
-  const double cosine = std::cos(d.angle) / d.scale, sine = std::sin(d.angle) / d.scale;
-  const double side = d.mirrored ? -1.0 : 1.0;
-  const double row = d.row - middle_row, column = d.column - middle_column;
-  return {fixed_point(middle_row + cosine * row - sine * column),
-          fixed_point(middle_column + side * (sine * row + cosine * column)),
-          fixed_point(cosine),
-          fixed_point(side * sine),
-          fixed_point(-sine),
-          fixed_point(side * cosine),
-          d.brightness};
-}
-
-double share(std::uint32_t word) { return word * 0x1p-32; }
-
-double between(double low, double high, std::uint32_t word) {
-  return low + (high - low) * share(word);
-}
-
-// Uniform in 0..last; as good as, since 2^32 is far above any number of pixels that one moves by.
-std::int64_t whole(std::int64_t last, std::uint32_t word) {
-  return static_cast<std::int64_t>((static_cast<std::uint64_t>(last + 1) * word) >> 32);
-}
-
 }  // namespace
 
 AugmentGeometry augment_geometry(const Shape& input, const AugmentOptions& options,
@@ -187,42 +153,33 @@ bool augment_is_identity(const AugmentGeometry& g, bool training) {
          std::max({o.shift.height, o.shift.width, o.padding.height, o.padding.width}) == 0;
 }
 
+AugmentRanges augment_ranges(const AugmentGeometry& g) {
+  const AugmentOptions& o = g.options;
+  return {g.in_height,   g.in_width,       g.out_height,    g.out_width,       o.shift.height,
+          o.shift.width, o.padding.height, o.padding.width, o.horizontal_flip, radians(o.rotation),
+          o.scale_low,   o.scale_high,     o.brightness};
+}
+
 std::uint64_t augment_stream(int layer, std::uint64_t step) {
   return kAugmentStreams + (static_cast<std::uint64_t>(layer) << 40) + step;
 }
 
 AugmentMap random_augment_map(const AugmentGeometry& g, std::uint64_t seed, std::uint64_t stream,
                               std::int64_t image) {
-  const AugmentOptions& o = g.options;
   const auto index = 2 * static_cast<std::uint64_t>(image);
   const PhiloxBlock first = philox(seed, stream, index), second = philox(seed, stream, index + 1);
-  const auto moved = [](int most_shift, std::uint32_t word) {
-    return whole(2 * std::int64_t{most_shift}, word) - most_shift;
-  };
-  const auto window = [](int picture, int padding, int out, std::uint32_t word) {
-    return whole(picture + 2 * std::int64_t{padding} - out, word) - padding;
-  };
-  Draw d;
-  d.mirrored = o.horizontal_flip && (first[0] >> 31) != 0;
-  d.angle = radians(between(-o.rotation, o.rotation, first[1]));
-  d.scale = between(o.scale_low, o.scale_high, first[2]);
-  d.row = static_cast<double>(window(g.in_height, o.padding.height, g.out_height, second[1]) -
-                              moved(o.shift.height, first[3]));
-  d.column = static_cast<double>(window(g.in_width, o.padding.width, g.out_width, second[2]) -
-                                 moved(o.shift.width, second[0]));
-  d.brightness =
-      static_cast<float>(between(-double(o.brightness), double(o.brightness), second[3]));
-  return to_map(g, d);
+  return drawn_augment_map(augment_ranges(g), {first[0], first[1], first[2], first[3], second[0],
+                                               second[1], second[2], second[3]});
 }
 
 AugmentMap central_augment_map(const AugmentGeometry& g) {
   const auto middle = [](int picture, int padding, int window) {
     return (picture + 2 * std::int64_t{padding} - window) / 2 - padding;
   };
-  Draw d;
+  AugmentDraw d;
   d.row = static_cast<double>(middle(g.in_height, g.options.padding.height, g.out_height));
   d.column = static_cast<double>(middle(g.in_width, g.options.padding.width, g.out_width));
-  return to_map(g, d);
+  return to_augment_map(augment_ranges(g), d);
 }
 
 }  // namespace pycnn

@@ -21,6 +21,8 @@
 
 #include "core/shape.h"
 #include "ops/cpu/block.h"
+#include "ops/cuda/step.h"
+#include "ops/cuda/view.h"
 #include "ops/padding.h"
 #include "ops/rescale.h"
 
@@ -53,6 +55,17 @@ bool augment_is_identity(const AugmentGeometry& g, bool training);
 // The random stream of node `layer` at a step.
 std::uint64_t augment_stream(int layer, std::uint64_t step);
 
+// What maps are drawn from.
+struct AugmentRanges {
+  int in_height, in_width, out_height, out_width;
+  int shift_height, shift_width, padding_height, padding_width;
+  bool horizontal_flip;
+  double rotation;  // radians
+  double scale_low, scale_high;
+  float brightness;
+};
+AugmentRanges augment_ranges(const AugmentGeometry& g);
+
 // Where the pixels of one result come from, as positions in the picture times 2^32.
 struct AugmentMap {
   std::int64_t row, column;              // of the result's first pixel
@@ -82,4 +95,23 @@ struct AugmentKernels {
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+// Where the maps of a batch come from: drawn for the step, or the window in the middle.
+struct AugmentSource {
+  int node;
+  bool training;
+  const Step* step;
+};
+
+// As in cpu::AugmentKernels, the images being rows that the step picks.
+void augment_gather(const AugmentGeometry& g, const AugmentSource& source, const Rows& images,
+                    RescaleOptions before, RescaleOptions after, View y, Stream stream);
+void augment_forward(const AugmentGeometry& g, const AugmentSource& source, ConstView x, View y,
+                     Stream stream);
+void augment_backward(const AugmentGeometry& g, const AugmentSource& source, ConstView dy, View dx,
+                      Stream stream);
+
+}  // namespace cuda
 }  // namespace pycnn

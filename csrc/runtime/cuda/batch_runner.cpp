@@ -74,6 +74,11 @@ void BatchRunner::run(const GatherRows& i) {
   gather(rows(i.stream, i.index), i.scale, i.offset, view(i.y), stream_);
 }
 
+void BatchRunner::run(const AugmentGather& i) {
+  augment_gather(i.g, {i.node, i.training, work_.step}, rows(pycnn::Stream::input, i.index),
+                 i.before, i.after, view(i.y), stream_);
+}
+
 void BatchRunner::run(const ScatterRows& i) {
   const auto& tensors = i.stream == pycnn::Stream::output ? batch_.outputs : batch_.input_gradients;
   Tensor& to = *tensors[static_cast<std::size_t>(i.index)];
@@ -283,6 +288,14 @@ void BatchRunner::run(const DropoutForward& i) {
 
 void BatchRunner::run(const DropoutBackward& i) {
   dropout_backward(i.options, const_view(i.dy), bytes(i.mask), view(i.dx), stream_);
+}
+
+void BatchRunner::run(const AugmentForward& i) {
+  augment_forward(i.g, {i.node, i.training, work_.step}, const_view(i.x), view(i.y), stream_);
+}
+
+void BatchRunner::run(const AugmentBackward& i) {
+  augment_backward(i.g, {i.node, i.training, work_.step}, const_view(i.dy), view(i.dx), stream_);
 }
 
 void BatchRunner::run(const Rescale& i) {

@@ -54,6 +54,7 @@ class BatchRunner {
   std::vector<Tensor> host_weights(const Node& node) const;
 
   void run(const GatherRows& i);
+  void run(const AugmentGather& i);
   void run(const ScatterRows& i);
   void run(const Conv2dForward& i);
   void run(const Conv2dPoolForward&) {}  // the CPU's
@@ -93,6 +94,8 @@ class BatchRunner {
   void run(const LocalResponseNormBackward& i);
   void run(const DropoutForward& i);
   void run(const DropoutBackward& i);
+  void run(const AugmentForward& i);
+  void run(const AugmentBackward& i);
   void run(const Rescale& i);
   void run(const LossStep& i);
   void run(const HostForward& i);
