@@ -76,13 +76,14 @@ struct Conv2dKernels {
 
 namespace cuda {
 
+// `scratch` has conv2d_scratch floats.
 void conv2d_forward(const Conv2dGeometry& g, ConstView x, const float* kernel, const float* bias,
-                    bool relu, View y, Stream stream);
+                    bool relu, View y, float* scratch, Stream stream);
 void conv2d_backward_input(const Conv2dGeometry& g, ConstView dz, const float* kernel, View dx,
-                           Stream stream);
+                           float* scratch, Stream stream);
 void conv2d_backward_params(const Conv2dGeometry& g, ConstView x, ConstView dz, bool accumulate,
                             float* dkernel, float* dbias, float* scratch, Stream stream);
-// Floats of scratch memory that backward_params needs.
+// Enough for each of the three.
 std::int64_t conv2d_scratch(const Conv2dGeometry& g, int batch);
 
 }  // namespace cuda

@@ -43,14 +43,16 @@ PYCNN_INLINE constexpr int dense_scratch_row(int outputs) {
 
 namespace cuda {
 
-// Operands are flat: a row of g.inputs or g.outputs floats for each of `batch` images.
+// Operands are flat: a row of g.inputs or g.outputs floats for each of `batch` images. `scratch`
+// has dense_scratch floats.
 void dense_forward(DenseGeometry g, int batch, const float* x, const float* kernel,
-                   const float* bias, bool relu, float* y, Stream stream);
+                   const float* bias, bool relu, float* y, float* scratch, Stream stream);
 void dense_backward_input(DenseGeometry g, int batch, const float* dz, const float* kernel,
-                          float* dx, Stream stream);
+                          float* dx, float* scratch, Stream stream);
 void dense_backward_params(DenseGeometry g, int batch, const float* x, const float* dz,
                            bool accumulate, float* dkernel, float* dbias, float* scratch,
                            Stream stream);
+// Enough for each of the three.
 std::int64_t dense_scratch(DenseGeometry g, int batch);
 
 }  // namespace cuda

@@ -26,13 +26,19 @@ std::int64_t scratch_floats(const Plan& plan, int count) {
   std::int64_t floats = 0;
   const auto want = [&](std::int64_t wanted) { floats = std::max(floats, wanted); };
   for (const Instruction& instruction : plan.program) {
-    std::visit(Overloaded{[&](const Conv2dBackwardParams& i) { want(conv2d_scratch(i.g, count)); },
-                          [&](const DepthwiseConv2dBackwardParams& i) {
-                            want(depthwise_conv2d_scratch(i.g, count));
-                          },
-                          [&](const DenseBackwardParams& i) { want(dense_scratch(i.g, count)); },
-                          [](const auto&) {}},
-               instruction.operation);
+    std::visit(
+        Overloaded{
+            [&](const Conv2dForward& i) { want(conv2d_scratch(i.g, count)); },
+            [&](const Conv2dBackwardInput& i) { want(conv2d_scratch(i.g, count)); },
+            [&](const Conv2dBackwardParams& i) { want(conv2d_scratch(i.g, count)); },
+            [&](const DepthwiseConv2dBackwardParams& i) {
+              want(depthwise_conv2d_scratch(i.g, count));
+            },
+            [&](const DenseForward& i) { want(dense_scratch(i.g, count)); },
+            [&](const DenseBackwardInput& i) { want(dense_scratch(i.g, count)); },
+            [&](const DenseBackwardParams& i) { want(dense_scratch(i.g, count)); },
+            [](const auto&) {}},
+        instruction.operation);
   }
   return floats;
 }
@@ -94,11 +100,12 @@ void BatchRunner::run(const ScatterRows& i) {
 
 void BatchRunner::run(const Conv2dForward& i) {
   conv2d_forward(i.g, const_view(i.x), weight(i.kernel), weight(i.bias), i.relu, view(i.y),
-                 stream_);
+                 work_.scratch, stream_);
 }
 
 void BatchRunner::run(const Conv2dBackwardInput& i) {
-  conv2d_backward_input(i.g, const_view(i.dz), weight(i.kernel), view(i.dx), stream_);
+  conv2d_backward_input(i.g, const_view(i.dz), weight(i.kernel), view(i.dx), work_.scratch,
+                        stream_);
 }
 
 void BatchRunner::run(const Conv2dBackwardParams& i) {
@@ -138,11 +145,12 @@ void BatchRunner::run(const AvgPool2dBackward& i) {
 
 void BatchRunner::run(const DenseForward& i) {
   dense_forward(i.g, count_, floats(i.x), weight(i.kernel), weight(i.bias), i.relu, floats(i.y),
-                stream_);
+                work_.scratch, stream_);
 }
 
 void BatchRunner::run(const DenseBackwardInput& i) {
-  dense_backward_input(i.g, count_, floats(i.dz), weight(i.kernel), floats(i.dx), stream_);
+  dense_backward_input(i.g, count_, floats(i.dz), weight(i.kernel), floats(i.dx), work_.scratch,
+                       stream_);
 }
 
 void BatchRunner::run(const DenseBackwardParams& i) {

@@ -1,0 +1,25 @@
+#pragma once
+// In which numbers convolutions and dense layers multiply on the GPU. The operands of their
+// products are rounded to it; sums, and everything else, stay in float32.
+
+#include <atomic>
+
+namespace pycnn::cuda {
+
+enum class Precision {
+  float32,  // 24 bits of mantissa; the CPU's bounds of error hold
+  tf32,     // 11 bits; tensor cores
+  bf16,     // 8 bits; tensor cores
+};
+
+// Of the whole process. Work that has been captured keeps the one it was captured with. GPUs before
+// compute capability 8.0 have tensor cores for neither of the two: they stay with float32.
+inline std::atomic<Precision>& float32_precision_setting() {
+  static std::atomic<Precision> setting{Precision::float32};
+  return setting;
+}
+
+inline void set_float32_precision(Precision precision) { float32_precision_setting() = precision; }
+inline Precision float32_precision() { return float32_precision_setting(); }
+
+}  // namespace pycnn::cuda
