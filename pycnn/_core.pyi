@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Adam', 'Graph', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'cuda_device_name', 'cuda_is_available', 'cuda_is_built', 'cuda_is_emulated', 'default_device', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'set_cpu_isa', 'set_default_device', 'set_num_threads', 'set_random_seed', 'update_parameter']
+__all__: list[str] = ['Adam', 'Graph', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'cuda_device_name', 'cuda_is_available', 'cuda_is_built', 'cuda_is_emulated', 'default_device', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'resolve_device', 'set_cpu_isa', 'set_default_device', 'set_num_threads', 'set_random_seed', 'update_parameter']
 class Tensor:
     """
     A dense row-major array of float32, uint8 or int64, NHWC for images.
@@ -389,6 +389,10 @@ def next_seed() -> int:
     """
 def num_threads() -> int:
     ...
+def resolve_device(name: str) -> str:
+    """
+    The device that a name stands for; an error where it is not.
+    """
 def set_cpu_isa(name: str) -> None:
     ...
 def set_default_device(name: str) -> None:

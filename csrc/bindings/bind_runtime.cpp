@@ -31,6 +31,9 @@ void bind_runtime(py::module_& m) {
       "set_default_device", [](const std::string& name) { set_default_device(name); },
       py::arg("name"), Release(), "For what is made from now on: \"auto\", \"cpu\" or \"cuda\".");
   m.def(
+      "resolve_device", [](const std::string& name) { return device_name(parse_device(name)); },
+      py::arg("name"), Release(), "The device that a name stands for; an error where it is not.");
+  m.def(
       "default_device", [] { return device_name(default_device()); }, Release());
   m.def("cuda_is_built", &cuda::is_built);
   m.def("cuda_is_available", &cuda::is_available, Release());
