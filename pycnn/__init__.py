@@ -35,7 +35,14 @@ from pycnn import (
     optimizers,
     regularizers,
 )
-from pycnn._runtime import device, set_device, set_num_threads, set_random_seed
+from pycnn._runtime import (
+    device,
+    float32_precision,
+    set_device,
+    set_float32_precision,
+    set_num_threads,
+    set_random_seed,
+)
 from pycnn.io.model_file import load_model
 from pycnn.layers import Input
 from pycnn.model import Model
@@ -58,6 +65,7 @@ __all__ = [
     "cuda",
     "datasets",
     "device",
+    "float32_precision",
     "initializers",
     "layers",
     "load_model",
@@ -69,6 +77,7 @@ __all__ = [
     "optimizers",
     "regularizers",
     "set_device",
+    "set_float32_precision",
     "set_num_threads",
     "set_random_seed",
     "viz",

@@ -54,6 +54,31 @@ def checked_device(device: object) -> str:
     return _core.resolve_device(device)
 
 
+def set_float32_precision(precision: str) -> None:
+    """Sets in which numbers convolutions and dense layers multiply on a GPU.
+
+    Sums and everything else stay in float32, and so does all work on the CPU.
+
+    Args:
+        precision: "float32" (at first); "tf32" or "bf16", which round what is multiplied to 11 or
+            8 bits of mantissa and use tensor cores, on GPUs of compute capability 8.0 and later.
+
+    Raises:
+        TypeError: no string.
+        ValueError: another name.
+    """
+    if not isinstance(precision, str):
+        raise TypeError(
+            f"precision must be a name: 'float32', 'tf32' or 'bf16'; received {precision!r}"
+        )
+    _core.set_float32_precision(precision)
+
+
+def float32_precision() -> str:
+    """What `set_float32_precision` has set."""
+    return _core.float32_precision()
+
+
 def set_random_seed(seed: int) -> None:
     """Seeds everything random that comes after: weights and shuffles.
 

@@ -8,6 +8,7 @@
 #include "core/thread_pool.h"
 #include "cuda/device.h"
 #include "ops/cpu/kernels.h"
+#include "ops/cuda/precision.h"
 #include "runtime/default_device.h"
 #include "runtime/interrupt.h"
 
@@ -33,14 +34,12 @@ void bind_runtime(py::module_& m) {
   m.def(
       "resolve_device", [](const std::string& name) { return device_name(parse_device(name)); },
       py::arg("name"), Release(), "The device that a name stands for; an error where it is not.");
-  m.def(
-      "default_device", [] { return device_name(default_device()); }, Release());
+  m.def("default_device", [] { return device_name(default_device()); }, Release());
   m.def("cuda_is_built", &cuda::is_built);
   m.def("cuda_is_available", &cuda::is_available, Release());
   m.def("cuda_is_emulated", &cuda::is_emulated);
   m.def("cuda_device_name", &cuda::device_name, Release());
-  m.def(
-      "set_cpu_isa", [](const std::string& name) { cpu::set_isa(name); }, py::arg("name"));
+  m.def("set_cpu_isa", [](const std::string& name) { cpu::set_isa(name); }, py::arg("name"));
 }
 
 }  // namespace pycnn::bindings

@@ -3,6 +3,7 @@
 // products are rounded to it; sums, and everything else, stay in float32.
 
 #include <atomic>
+#include <string_view>
 
 namespace pycnn::cuda {
 
@@ -21,5 +22,9 @@ inline std::atomic<Precision>& float32_precision_setting() {
 
 inline void set_float32_precision(Precision precision) { float32_precision_setting() = precision; }
 inline Precision float32_precision() { return float32_precision_setting(); }
+
+// "float32", "tf32", "bf16"; ValueError for another name.
+Precision parse_precision(std::string_view name);
+std::string_view precision_name(Precision precision) noexcept;
 
 }  // namespace pycnn::cuda

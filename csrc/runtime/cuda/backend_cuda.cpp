@@ -203,8 +203,9 @@ void CudaBackend::run_steps(const Batch& images, std::int64_t batch_size, std::i
   CudaExecutor& train = executor(PlanKind::train);
   std::vector<DType> types;
   for (const Tensor* t : images.inputs) types.push_back(t->dtype());
-  if (types != captured_types_) captures_.clear();
+  if (types != captured_types_ || captured_precision_ != float32_precision()) captures_.clear();
   captured_types_ = types;
+  captured_precision_ = float32_precision();
   const bool capture = capture_wanted() && !train.has_host_layers();
   const std::int64_t last = images.count - (steps - 1) * batch_size;  // images of the last step
   for (std::int64_t done = 0; done < steps;) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cuda/stream.h"
+#include "ops/cuda/precision.h"
 #include "runtime/backend.h"
 #include "runtime/cuda/data.h"
 #include "runtime/cuda/executor_cuda.h"
@@ -65,6 +66,7 @@ class CudaBackend : public Backend {
   std::size_t ks_ = 0;  // entries of the lists of k
   Captures captures_;
   std::vector<DType> captured_types_;  // of the data that the captures read
+  Precision captured_precision_ = Precision::float32;
   std::int64_t steps_at_once_ = 1;
 };
 
