@@ -37,6 +37,7 @@ Windows input_windows(const Conv2dSizes& s, const float* x) {
   return {x,
           s.places(),
           s.terms(),
+          1u << 31,
           s.inputs,
           Divider(s.group_inputs),
           {s.in_height, s.stride_height, 0u - s.pad_top, s.dilation_height, Divider(s.out_height)},

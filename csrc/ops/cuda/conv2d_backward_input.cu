@@ -107,6 +107,7 @@ struct BackwardInput {
         dz + p.group * s.group_outputs,
         s.batch * p.down.pixels * p.right.pixels,
         terms,
+        ~0u,  // taps lead back
         s.outputs,
         outputs,
         {s.out_height, 1, p.down.shift, 0u - s.dilation_height, Divider(p.down.pixels)},

@@ -2,7 +2,7 @@
 // A convolution's windows as a matrix that is not stored: a row for each place of the window, a
 // column for each term of its sum.
 
-#include "ops/conv2d.h"
+#include "ops/cuda/conv2d_sizes.h"
 #include "ops/cuda/divider.cuh"
 #include "ops/cuda/gemm.cuh"
 
@@ -20,6 +20,7 @@ struct WindowAxis {
 struct Windows {
   const float* data;  // of the group's first channel
   unsigned rows, terms;
+  unsigned outside;   // a top from which no tap leads into the image: of rows that do not exist
   unsigned channels;  // of a pixel
   Divider inner;      // channels of the group
   WindowAxis down, right;
@@ -37,8 +38,7 @@ struct Windows {
   __device__ __forceinline__ Place place(unsigned row) const {
     unsigned image = row;
     const unsigned j = right.windows.split(image), i = down.windows.split(image);
-    // Of a row that does not exist nothing is inside.
-    const unsigned top = row < rows ? i * down.stride + down.start : 1u << 31;
+    const unsigned top = row < rows ? i * down.stride + down.start : outside;
     const unsigned left = j * right.stride + right.start;
     return {((image * down.size + top) * right.size + left) * channels, top, left};
   }
@@ -92,29 +92,6 @@ struct WindowsAcross : Windows {
   __device__ __forceinline__ Step step(unsigned k) const { return place(k); }
   __device__ __forceinline__ void load(const Taps& t, const Place& p, float (&v)[4]) const {
     Windows::load(p, t, v);
-  }
-};
-
-// The geometry in the kernels' numbers, and the sizes of the three passes as products.
-struct Conv2dSizes {
-  unsigned batch, in_height, in_width, out_height, out_width, kernel_height, kernel_width;
-  unsigned stride_height, stride_width, pad_top, pad_left, dilation_height, dilation_width;
-  unsigned groups, inputs, outputs;      // channels of all groups
-  unsigned group_inputs, group_outputs;  // of one
-
-  Conv2dSizes(const Conv2dGeometry& g, int images);
-
-  unsigned places() const { return batch * out_height * out_width; }
-  unsigned terms() const { return kernel_height * kernel_width * group_inputs; }
-  // Of backward_input, see there: how many phases, and the most places and terms of one.
-  unsigned phases() const;
-  unsigned phase_places() const;
-  unsigned phase_terms() const;
-
-  ProductSize forward() const { return {places(), group_outputs, terms(), groups, false}; }
-  ProductSize backward_params() const { return {terms(), group_outputs, places(), groups, true}; }
-  ProductSize backward_input() const {
-    return {phase_places(), group_inputs, phase_terms(), groups * phases(), false};
   }
 };
 

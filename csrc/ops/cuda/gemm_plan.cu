@@ -73,14 +73,14 @@ ProductPlan plan_product(const ProductSize& size, Precision precision) {
 }
 
 std::int64_t partial_floats(const ProductSize& size, unsigned parts) {
-  if (parts == 1) return 0;
   return std::int64_t{parts} * size.count * partial_rows(size) * partial_quads(size) * 4;
 }
 
 std::int64_t product_scratch(const ProductSize& size) {
   std::int64_t floats = 0;
   for (const Precision precision : {Precision::float32, Precision::tf32, Precision::bf16}) {
-    floats = std::max(floats, partial_floats(size, plan_product(size, precision).parts));
+    const unsigned parts = plan_product(size, precision).parts;
+    if (parts > 1) floats = std::max(floats, partial_floats(size, parts));
   }
   return floats;
 }
