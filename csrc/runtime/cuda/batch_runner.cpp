@@ -26,19 +26,17 @@ std::int64_t scratch_floats(const Plan& plan, int count) {
   std::int64_t floats = 0;
   const auto want = [&](std::int64_t wanted) { floats = std::max(floats, wanted); };
   for (const Instruction& instruction : plan.program) {
-    std::visit(
-        Overloaded{
-            [&](const Conv2dForward& i) { want(conv2d_scratch(i.g, count)); },
-            [&](const Conv2dBackwardInput& i) { want(conv2d_scratch(i.g, count)); },
-            [&](const Conv2dBackwardParams& i) { want(conv2d_scratch(i.g, count)); },
-            [&](const DepthwiseConv2dBackwardParams& i) {
-              want(depthwise_conv2d_scratch(i.g, count));
-            },
-            [&](const DenseForward& i) { want(dense_scratch(i.g, count)); },
-            [&](const DenseBackwardInput& i) { want(dense_scratch(i.g, count)); },
-            [&](const DenseBackwardParams& i) { want(dense_scratch(i.g, count)); },
-            [](const auto&) {}},
-        instruction.operation);
+    std::visit(Overloaded{[&](const Conv2dForward& i) { want(conv2d_scratch(i.g, count)); },
+                          [&](const Conv2dBackwardInput& i) { want(conv2d_scratch(i.g, count)); },
+                          [&](const Conv2dBackwardParams& i) { want(conv2d_scratch(i.g, count)); },
+                          [&](const DepthwiseConv2dBackwardParams& i) {
+                            want(depthwise_conv2d_scratch(i.g, count));
+                          },
+                          [&](const DenseForward& i) { want(dense_scratch(i.g, count)); },
+                          [&](const DenseBackwardInput& i) { want(dense_scratch(i.g, count)); },
+                          [&](const DenseBackwardParams& i) { want(dense_scratch(i.g, count)); },
+                          [](const auto&) {}},
+               instruction.operation);
   }
   return floats;
 }
