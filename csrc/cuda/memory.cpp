@@ -31,4 +31,24 @@ void PinnedMemory::reserve(std::size_t bytes) {
   if (bytes > size_ || !data_) *this = PinnedMemory(bytes);
 }
 
+void upload(void* to, const void* from, std::size_t bytes, const char* what) {
+  check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), what);
+  check(cudaStreamSynchronize(nullptr), what);
+}
+
+void download(void* to, const void* from, std::size_t bytes, const char* what) {
+  check(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToHost), what);
+}
+
+void clear(void* memory, std::size_t bytes, const char* what) {
+  check(cudaMemset(memory, 0, bytes), what);
+  check(cudaStreamSynchronize(nullptr), what);
+}
+
+std::size_t free_memory() {
+  std::size_t free = 0, total = 0;
+  check(cudaMemGetInfo(&free, &total), "asking for free memory");
+  return free;
+}
+
 }  // namespace pycnn::cuda

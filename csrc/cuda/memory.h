@@ -51,4 +51,13 @@ class PinnedMemory {
   std::size_t size_ = 0;
 };
 
+// Copies and zeros outside any stream, complete when these return: the default stream's own calls
+// may come back before, and streams made here do not wait for it. `what` as in check.
+void upload(void* to, const void* from, std::size_t bytes, const char* what);
+void download(void* to, const void* from, std::size_t bytes, const char* what);
+void clear(void* memory, std::size_t bytes, const char* what);
+
+// Bytes of the GPU's memory that nobody uses.
+std::size_t free_memory();
+
 }  // namespace pycnn::cuda

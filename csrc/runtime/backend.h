@@ -43,15 +43,12 @@ class Backend {
   // The optimizer starts afresh. Throws like check_optimizer.
   virtual void compile(const Training& training) = 0;
 
-  struct Steps {
-    std::int64_t done = 0;
-    Totals totals;
-  };
   // Steps on a run of images, `batch_size` (the last may be smaller) at each; one learning rate for
-  // each. At least one and at most all are done, as is best for the device. Throws
-  // FloatingPointError when the first is not finite, the weights being as before it.
-  virtual Steps train(const Batch& images, std::int64_t batch_size, const float* rates,
-                      std::int64_t steps) = 0;
+  // each. At least one and at most all are done, as is best for the device; returns how many. What
+  // came of them is added to `totals` step by step: the sums do not depend on how many are done at
+  // once. Throws FloatingPointError when the first is not finite, the weights being as before it.
+  virtual std::int64_t train(const Batch& images, std::int64_t batch_size, const float* rates,
+                             std::int64_t steps, Totals& totals) = 0;
   virtual Totals evaluate(const Batch& batch) = 0;
   virtual void predict(const Batch& batch, bool training) = 0;
   // As PlanKind::gradient; by parameter, where its gradient goes, or null.

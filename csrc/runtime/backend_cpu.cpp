@@ -59,10 +59,11 @@ CpuExecutor& CpuBackend::executor(PlanKind kind) {
   return *executor;
 }
 
-Totals CpuBackend::totals(const CpuExecutor& executor, std::int64_t images, double penalty) const {
+Totals CpuBackend::results(const CpuExecutor& executor, std::int64_t images, double penalty) const {
   Totals totals;
   totals.images = images;
-  totals.loss_sum = penalty * static_cast<double>(images);
+  totals.penalty_sum = penalty * static_cast<double>(images);
+  totals.loss_sum = totals.penalty_sum;
   for (std::size_t o = 0; o < training_.losses.size(); ++o) {
     const float* losses = executor.losses(static_cast<int>(o));
     const std::int32_t* ranks = executor.ranks(static_cast<int>(o));
@@ -79,24 +80,23 @@ Totals CpuBackend::totals(const CpuExecutor& executor, std::int64_t images, doub
 }
 
 // One step: here nothing is gained by more.
-Backend::Steps CpuBackend::train(const Batch& images, std::int64_t batch_size, const float* rates,
-                                 std::int64_t) {
+std::int64_t CpuBackend::train(const Batch& images, std::int64_t batch_size, const float* rates,
+                               std::int64_t, Totals& totals) {
   Batch batch = images;
   batch.count = std::min(batch_size, images.count);
   CpuExecutor& train = executor(PlanKind::train);
   optimizer_->begin(*rates);
   train.run(batch, optimizer_.get());
-  Steps result{1, totals(train, batch.count, optimizer_->measured_penalty())};
-  if (!train.finite()) {
-    throw_non_finite(result.totals.loss(), train.first_non_finite(batch));
-  }
-  return result;
+  const Totals step = results(train, batch.count, optimizer_->measured_penalty());
+  if (!train.finite()) throw_non_finite(step.loss(), train.first_non_finite(batch));
+  totals.add(step);
+  return 1;
 }
 
 Totals CpuBackend::evaluate(const Batch& batch) {
   CpuExecutor& evaluate = executor(PlanKind::evaluate);
   evaluate.run(batch);
-  return totals(evaluate, batch.count, optimizer_->penalty());
+  return results(evaluate, batch.count, optimizer_->penalty());
 }
 
 void CpuBackend::predict(const Batch& batch, bool training) {

@@ -21,8 +21,8 @@ class CpuBackend : public Backend {
   Weights save() const override;
   void load(const Weights& weights) override;
   void compile(const Training& training) override;
-  Steps train(const Batch& images, std::int64_t batch_size, const float* rates,
-              std::int64_t steps) override;
+  std::int64_t train(const Batch& images, std::int64_t batch_size, const float* rates,
+                     std::int64_t steps, Totals& totals) override;
   Totals evaluate(const Batch& batch) override;
   void predict(const Batch& batch, bool training) override;
   void backward(const Batch& batch, bool training, const std::vector<float*>& gradients) override;
@@ -37,7 +37,7 @@ class CpuBackend : public Backend {
 
  private:
   CpuExecutor& executor(PlanKind kind);
-  Totals totals(const CpuExecutor& executor, std::int64_t images, double penalty) const;
+  Totals results(const CpuExecutor& executor, std::int64_t images, double penalty) const;
 
   const Graph& graph_;
   const std::vector<ValueId>& outputs_;

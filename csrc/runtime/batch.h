@@ -29,6 +29,7 @@ struct Batch {
 struct Totals {
   std::int64_t images = 0;
   double loss_sum = 0;                // of all outputs, weighted, with the weights' penalties
+  double penalty_sum = 0;             // of the weights, once for each image
   std::vector<double> output_losses;  // sums per output
   std::vector<std::int64_t> hits;     // per output and k of its top-k list, one after another
 

@@ -11,6 +11,7 @@ namespace pycnn {
 void Totals::add(const Totals& part) {
   images += part.images;
   loss_sum += part.loss_sum;
+  penalty_sum += part.penalty_sum;
   output_losses.resize(part.output_losses.size());
   hits.resize(part.hits.size());
   for (std::size_t i = 0; i < output_losses.size(); ++i) output_losses[i] += part.output_losses[i];
@@ -241,17 +242,20 @@ Totals Network::train_step(const Tensors& x, const Tensors& y, float learning_ra
   batch.targets = pointers(targets);
   batch.count = x[0].shape()[0];
   check_learning_rate(learning_rate);
-  return train_steps(std::move(batch), batch.count, &learning_rate, 1).totals;
+  Totals totals;
+  const std::int64_t count = batch.count;
+  train_steps(std::move(batch), count, &learning_rate, 1, totals);
+  return totals;
 }
 
-Backend::Steps Network::train_steps(Batch images, std::int64_t batch_size, const float* rates,
-                                    std::int64_t steps) {
+std::int64_t Network::train_steps(Batch images, std::int64_t batch_size, const float* rates,
+                                  std::int64_t steps, Totals& totals) {
   require_compiled();
   images.seed = seed_;
   images.step = steps_;
-  const Backend::Steps result = backend_->train(images, batch_size, rates, steps);
-  steps_ += static_cast<std::uint64_t>(result.done);
-  return result;
+  const std::int64_t done = backend_->train(images, batch_size, rates, steps, totals);
+  steps_ += static_cast<std::uint64_t>(done);
+  return done;
 }
 
 template <typename F>

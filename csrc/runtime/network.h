@@ -69,8 +69,8 @@ class Network {
   Lease exclusive() const { return Lease(busy_, "model"); }
   // Steps on images of data that check_data has seen, both under one exclusive(). Like
   // Backend::train.
-  Backend::Steps train_steps(Batch images, std::int64_t batch_size, const float* rates,
-                             std::int64_t steps);
+  std::int64_t train_steps(Batch images, std::int64_t batch_size, const float* rates,
+                           std::int64_t steps, Totals& totals);
   Totals evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_size);
   // `training`: as a step sees the network (batch statistics, dropout), the first batch as the next
   // step would, the others as those after it; nothing is learned and no step counted.

@@ -40,15 +40,13 @@ void Trainer::advance(const float* learning_rates, std::int64_t steps) {
   images.first = progress_.step * batch_size_;
   images.count = std::min(steps * batch_size_, count() - images.first);
   if (shuffle_) images.indices = order_.data() + images.first;
-  Backend::Steps done;
   try {
-    done = network_.train_steps(std::move(images), batch_size_, learning_rates, steps);
+    progress_.step +=
+        network_.train_steps(std::move(images), batch_size_, learning_rates, steps, progress_);
   } catch (const FloatingPointError& e) {
     throw FloatingPointError("step " + std::to_string(progress_.step + 1) + " of " +
                              std::to_string(steps_per_epoch()) + ": " + e.what());
   }
-  progress_.add(done.totals);
-  progress_.step += done.done;
   progress_.done = progress_.step == steps_per_epoch();
   if (progress_.done) network_.count_epoch();  // one that fails is begun anew, in the same order
 }

@@ -4,7 +4,6 @@
 namespace pycnn::cuda {
 namespace {
 
-constexpr float kInverseSqrt2 = 0.707106781f;
 constexpr float kInverseSqrt2Pi = 0.398942280f;
 constexpr float kSqrt2OverPi = 0.797884561f;
 constexpr float kCubic = 0.044715f;
@@ -15,8 +14,28 @@ constexpr float kFar = 15.0f;
 __device__ float from_below(float x) { return x < -kFar ? -kFar : x; }
 __device__ float clamped(float x) { return x > kFar ? kFar : from_below(x); }
 
-// P(x). By erfc, since 1 + erf would cancel in the lower tail.
-__device__ float normal_distribution(float x) { return 0.5f * erfcf(-kInverseSqrt2 * x); }
+struct Normal {
+  float e;  // exp(-x^2 / 2)
+  float p;  // P(x)
+};
+
+// The CPU's polynomial (ops/cpu/gelu.cpp says more). erfc(-x / sqrt 2) would magnify the rounding
+// of its argument by x^2 in the lower tail.
+__device__ Normal normal(float x) {
+  const float t = 1.0f / (1.0f + 0.35f * fabsf(x));
+  float q = -0.0583276525f;
+  q = q * t + 0.288120657f;
+  q = q * t - 0.511801839f;
+  q = q * t + 0.318783730f;
+  q = q * t - 0.0465262942f;
+  q = q * t + 0.211149052f;
+  q = q * t + 0.239631131f;
+  q = q * t + 0.279728651f;
+  q = q * t + 0.279242516f;
+  const float e = expf(-0.5f * x * x);
+  const float tail = 0.5f * e * t * q;
+  return {e, x > 0.0f ? 1.0f - tail : tail};
+}
 
 // (1 + tanh u) / 2 is the sigmoid of 2u.
 __device__ float sigmoid_2u(float x) {
@@ -27,15 +46,15 @@ __device__ float sigmoid_2u(float x) {
 struct Forward {
   __device__ float operator()(float x) const {
     const float from = from_below(x);
-    return from * normal_distribution(from);
+    return from * normal(from).p;
   }
 };
 
 struct Backward {
   __device__ float operator()(float dy, float x) const {
     const float from = clamped(x);
-    const float density = kInverseSqrt2Pi * expf(-0.5f * from * from);
-    return dy * (normal_distribution(from) + from * density);
+    const Normal n = normal(from);
+    return dy * (n.p + from * n.e * kInverseSqrt2Pi);
   }
 };
 

@@ -24,6 +24,8 @@ constexpr std::int64_t kCapturedSteps = 32;
 // A run of steps should last about so long: short enough for progress and Ctrl-C.
 constexpr double kRunSeconds = 0.05;
 constexpr std::int64_t kMostSteps = 4096;
+// Batches of ever new sizes must not fill the memory with captured steps.
+constexpr std::size_t kMostCaptures = 64;
 // Where the batch makes no difference, its values may take so much of the device's memory.
 constexpr std::int64_t kLargeBatch = 16384, kArenaBytes = std::int64_t{1} << 28;
 
@@ -46,24 +48,24 @@ CudaBackend::CudaBackend(const Graph& graph, const std::vector<ValueId>& outputs
 
 void CudaBackend::read_parameter(ParameterId id, float* values) const {
   const Parameter& p = graph_.parameters()[static_cast<std::size_t>(id)];
-  check(cudaMemcpy(values, weights_.at(id), float_bytes(element_count(p.shape)),
-                   cudaMemcpyDeviceToHost),
-        "copying weights from the GPU");
+  stream_.synchronize();  // an exception may have left work behind
+  download(values, weights_.at(id), float_bytes(element_count(p.shape)),
+           "copying weights from the GPU");
 }
 
 void CudaBackend::write_parameter(ParameterId id, const float* values) {
   const Parameter& p = graph_.parameters()[static_cast<std::size_t>(id)];
-  check(cudaMemcpy(weights_.at(id), values, float_bytes(element_count(p.shape)),
-                   cudaMemcpyHostToDevice),
-        "copying weights to the GPU");
+  stream_.synchronize();
+  upload(weights_.at(id), values, float_bytes(element_count(p.shape)),
+         "copying weights to the GPU");
 }
 
 Weights CudaBackend::save() const {
   Weights weights;
   weights.flat.resize(static_cast<std::size_t>(weights_.flat_size()));
-  check(cudaMemcpy(weights.flat.data(), weights_.flat(), float_bytes(weights_.flat_size()),
-                   cudaMemcpyDeviceToHost),
-        "copying weights from the GPU");
+  stream_.synchronize();
+  download(weights.flat.data(), weights_.flat(), float_bytes(weights_.flat_size()),
+           "copying weights from the GPU");
   if (optimizer_) {
     weights.state = optimizer_->state();
     weights.steps = optimizer_->steps();
@@ -73,9 +75,8 @@ Weights CudaBackend::save() const {
 
 void CudaBackend::load(const Weights& weights) {
   if (optimizer_) optimizer_->restore(weights.state, weights.steps);
-  check(cudaMemcpy(weights_.flat(), weights.flat.data(), float_bytes(weights_.flat_size()),
-                   cudaMemcpyHostToDevice),
-        "copying weights to the GPU");
+  upload(weights_.flat(), weights.flat.data(), float_bytes(weights_.flat_size()),
+         "copying weights to the GPU");
 }
 
 void CudaBackend::compile(const Training& training) {
@@ -90,9 +91,7 @@ void CudaBackend::compile(const Training& training) {
   const std::size_t entries = ks.size();
   outputs.insert(outputs.end(), ks.begin(), ks.end());
   DeviceMemory top_k(outputs.size() * sizeof(int));
-  check(cudaMemcpy(top_k.as<void>(), outputs.data(), outputs.size() * sizeof(int),
-                   cudaMemcpyHostToDevice),
-        "preparing the counts");
+  upload(top_k.as<void>(), outputs.data(), outputs.size() * sizeof(int), "preparing the counts");
   captures_.clear();
   for (auto& executor : executors_) executor.reset();
   optimizer_ = std::move(optimizer);
@@ -113,12 +112,27 @@ CudaExecutor& CudaBackend::executor(PlanKind kind) {
 
 // ---- a run of steps
 
-// The run's memory: the Step, a sum of losses for each output, the sum of the penalties, the hits.
+// The run's memory: the Step, then sums to which the steps add: the losses of each output, the
+// penalties, the hits.
+std::vector<std::byte> CudaBackend::run_memory(const Step& first, const Totals& totals) const {
+  const std::size_t outputs = training_.losses.size();
+  std::vector<double> sums(totals.output_losses);
+  sums.resize(outputs);
+  sums.push_back(totals.penalty_sum);
+  std::vector<std::int64_t> hits(totals.hits);
+  hits.resize(ks_);
+  std::vector<std::byte> memory(sizeof first + (sums.size() + ks_) * sizeof(double));
+  std::memcpy(memory.data(), &first, sizeof first);
+  std::memcpy(memory.data() + sizeof first, sums.data(), sums.size() * sizeof(double));
+  if (ks_ > 0) {
+    std::memcpy(memory.data() + sizeof first + sums.size() * sizeof(double), hits.data(),
+                ks_ * sizeof(std::int64_t));
+  }
+  return memory;
+}
+
 void CudaBackend::begin_run(const Batch& batch, const Sources& sources, const float* rates,
-                            std::int64_t steps) {
-  const std::size_t sums = (training_.losses.size() + 1) * sizeof(double);
-  const std::size_t bytes = sizeof(Step) + sums + ks_ * sizeof(std::int64_t);
-  if (run_.reserve(bytes)) captures_.clear();
+                            std::int64_t steps, const Totals& totals) {
   std::vector<float> table(rates, rates + steps);
   if (optimizer_) {
     const std::vector<float> corrected = optimizer_->corrected_rates(rates, steps);
@@ -128,7 +142,6 @@ void CudaBackend::begin_run(const Batch& batch, const Sources& sources, const fl
   check(cudaMemcpyAsync(rates_.as<void>(), table.data(), table.size() * sizeof(float),
                         cudaMemcpyHostToDevice, stream_.get()),
         "beginning a run");
-  check(cudaMemsetAsync(run_.as<void>(), 0, bytes, stream_.get()), "beginning a run");
   const Step first{batch.seed,
                    batch.step,
                    sources.first,
@@ -137,7 +150,10 @@ void CudaBackend::begin_run(const Batch& batch, const Sources& sources, const fl
                    rates_.as<float>() + steps,
                    0,
                    0};
-  check(cudaMemcpyAsync(step(), &first, sizeof first, cudaMemcpyHostToDevice, stream_.get()),
+  const std::vector<std::byte> memory = run_memory(first, totals);
+  if (run_.reserve(memory.size())) captures_.clear();
+  check(cudaMemcpyAsync(run_.as<void>(), memory.data(), memory.size(), cudaMemcpyHostToDevice,
+                        stream_.get()),
         "beginning a run");
 }
 
@@ -168,42 +184,36 @@ void CudaBackend::enqueue_step(const Batch& images, std::int64_t count) {
   enqueue_finish(train, count);
 }
 
-Backend::Steps CudaBackend::end_run(std::int64_t images) {
+std::int64_t CudaBackend::end_run(Totals& totals) {
   const std::size_t outputs = training_.losses.size();
-  std::vector<std::byte> host(sizeof(Step) + (outputs + 1) * sizeof(double) +
-                              ks_ * sizeof(std::int64_t));
-  check(cudaMemcpyAsync(host.data(), run_.as<void>(), host.size(), cudaMemcpyDeviceToHost,
+  std::vector<std::byte> memory = run_memory({}, {});
+  check(cudaMemcpyAsync(memory.data(), run_.as<void>(), memory.size(), cudaMemcpyDeviceToHost,
                         stream_.get()),
         "ending a run");
   stream_.synchronize();
   Step last{};
-  std::memcpy(&last, host.data(), sizeof last);
-  Steps result;
-  result.done = last.done;
-  Totals& t = result.totals;
-  t.images = images;
-  const auto number = [&](std::size_t index, auto* value) {
-    std::memcpy(value, host.data() + sizeof(Step) + index * sizeof(double), sizeof *value);
+  std::memcpy(&last, memory.data(), sizeof last);
+  const auto read = [&](std::size_t index, auto& value) {
+    std::memcpy(&value, memory.data() + sizeof last + index * sizeof value, sizeof value);
   };
+  totals.output_losses.resize(outputs);
+  totals.hits.resize(ks_);
+  read(outputs, totals.penalty_sum);
+  totals.loss_sum = totals.penalty_sum;
   for (std::size_t o = 0; o < outputs; ++o) {
-    double sum = 0;
-    number(o, &sum);
-    t.output_losses.push_back(sum);
-    t.loss_sum += double(training_.losses[o].weight) * sum;
+    read(o, totals.output_losses[o]);
+    totals.loss_sum += double(training_.losses[o].weight) * totals.output_losses[o];
   }
-  double penalty = 0;
-  number(outputs, &penalty);
-  t.loss_sum += penalty;
-  t.hits.resize(ks_);
-  for (std::size_t e = 0; e < ks_; ++e) number(outputs + 1 + e, &t.hits[e]);
-  return result;
+  for (std::size_t e = 0; e < ks_; ++e) read(outputs + 1 + e, totals.hits[e]);
+  return last.done;
 }
 
 void CudaBackend::run_steps(const Batch& images, std::int64_t batch_size, std::int64_t steps) {
   CudaExecutor& train = executor(PlanKind::train);
   std::vector<DType> types;
   for (const Tensor* t : images.inputs) types.push_back(t->dtype());
-  if (types != captured_types_ || captured_precision_ != float32_precision()) captures_.clear();
+  const bool same = types == captured_types_ && captured_precision_ == float32_precision();
+  if (!same || captures_.size() > kMostCaptures) captures_.clear();
   captured_types_ = types;
   captured_precision_ = float32_precision();
   const bool capture = capture_wanted() && !train.has_host_layers();
@@ -230,12 +240,19 @@ void CudaBackend::run_steps(const Batch& images, std::int64_t batch_size, std::i
   }
 }
 
-Backend::Steps CudaBackend::train(const Batch& images, std::int64_t batch_size, const float* rates,
-                                  std::int64_t steps) {
+// Steps of so many images each for the next run. Python layers may throw in the middle of one: then
+// the steps before must have been counted.
+std::int64_t CudaBackend::steps_at_once(std::int64_t batch_size, std::int64_t steps, bool held) {
+  if (!held || executor(PlanKind::train).has_host_layers()) return 1;
+  return std::clamp<std::int64_t>(images_at_once_ / batch_size, 1, std::min(steps, kMostSteps));
+}
+
+std::int64_t CudaBackend::train(const Batch& images, std::int64_t batch_size, const float* rates,
+                                std::int64_t steps, Totals& totals) {
   check_interrupt();
   const auto start = std::chrono::steady_clock::now();
   const bool held = data_.holds(images);
-  const std::int64_t wanted = held ? std::min(steps, steps_at_once_) : 1;
+  const std::int64_t wanted = steps_at_once(batch_size, steps, held);
   Batch run = images;
   run.count = std::min(images.count, wanted * batch_size);
   CudaExecutor& train = executor(PlanKind::train);
@@ -244,18 +261,21 @@ Backend::Steps CudaBackend::train(const Batch& images, std::int64_t batch_size, 
     if (train.prepare(count)) captures_.clear();
   }
   const Sources sources = held ? data_.held(run, stream_) : data_.copied(run, stream_);
-  begin_run(run, sources, rates, wanted);
+  begin_run(run, sources, rates, wanted, totals);
   train.set_sources(sources, stream_);
   run_steps(run, batch_size, wanted);
-  Steps result = end_run(run.count);
-  if (result.done == 0) explain(images, batch_size, rates);
-  result.totals.images = std::min(run.count, result.done * batch_size);
-  optimizer_->count_steps(result.done);
+  Totals after = totals;
+  const std::int64_t done = end_run(after);
+  if (done == 0) explain(images, batch_size, rates);
+  after.images += std::min(run.count, done * batch_size);
+  totals = after;
+  optimizer_->count_steps(done);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  if (seconds.count() < kRunSeconds / 2 && wanted == steps_at_once_) {
-    steps_at_once_ = std::min(2 * steps_at_once_, kMostSteps);
-  }
-  return result;
+  // What takes kRunSeconds at this speed, but not much more than has been tried.
+  images_at_once_ = std::min(
+      2 * std::max(images_at_once_, run.count),
+      static_cast<std::int64_t>(static_cast<double>(run.count) * (kRunSeconds / seconds.count())));
+  return done;
 }
 
 // The CPU repeats the step, to find the first number that is not finite.
@@ -263,7 +283,8 @@ void CudaBackend::explain(const Batch& images, std::int64_t batch_size, const fl
   CpuBackend cpu(graph_, outputs_, 0);
   cpu.compile(training_);
   cpu.load(save());
-  cpu.train(images, batch_size, rates, 1);
+  Totals totals;
+  cpu.train(images, batch_size, rates, 1, totals);
   throw_non_finite(std::numeric_limits<double>::quiet_NaN(),
                    "on the GPU; the CPU's numbers for the same step are finite");
 }
@@ -276,7 +297,7 @@ void CudaBackend::run_once(CudaExecutor& executor, const Batch& batch) {
   const Sources sources =
       data_.holds(batch) ? data_.held(batch, stream_) : data_.copied(batch, stream_);
   const float no_rate = 0.0f;
-  begin_run(batch, sources, &no_rate, 1);
+  begin_run(batch, sources, &no_rate, 1, {});
   executor.set_sources(sources, stream_);
   executor.enqueue(batch, static_cast<int>(batch.count), step(), stream_);
 }
@@ -286,7 +307,10 @@ Totals CudaBackend::evaluate(const Batch& batch) {
   run_once(evaluate, batch);
   optimizer_->enqueue_penalties(nullptr, stream_);
   enqueue_finish(evaluate, batch.count);
-  return end_run(batch.count).totals;
+  Totals totals;
+  end_run(totals);
+  totals.images = batch.count;
+  return totals;
 }
 
 void CudaBackend::predict(const Batch& batch, bool training) {
@@ -301,10 +325,9 @@ void CudaBackend::backward(const Batch& batch, bool training,
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     if (gradients[i] == nullptr) continue;
     const auto id = static_cast<ParameterId>(i);
-    check(cudaMemcpy(gradients[i], weights_.gradient(id),
-                     float_bytes(element_count(graph_.parameters()[i].shape)),
-                     cudaMemcpyDeviceToHost),
-          "copying a gradient from the GPU");
+    download(gradients[i], weights_.gradient(id),
+             float_bytes(element_count(graph_.parameters()[i].shape)),
+             "copying a gradient from the GPU");
   }
 }
 

@@ -28,8 +28,8 @@ class CudaBackend : public Backend {
   Weights save() const override;
   void load(const Weights& weights) override;
   void compile(const Training& training) override;
-  Steps train(const Batch& images, std::int64_t batch_size, const float* rates,
-              std::int64_t steps) override;
+  std::int64_t train(const Batch& images, std::int64_t batch_size, const float* rates,
+                     std::int64_t steps, Totals& totals) override;
   Totals evaluate(const Batch& batch) override;
   void predict(const Batch& batch, bool training) override;
   void backward(const Batch& batch, bool training, const std::vector<float*>& gradients) override;
@@ -42,13 +42,16 @@ class CudaBackend : public Backend {
   using Captures = std::map<std::pair<std::int64_t, std::int64_t>, CapturedWork>;
 
   CudaExecutor& executor(PlanKind kind);
-  void begin_run(const Batch& batch, const Sources& sources, const float* rates,
-                 std::int64_t steps);
+  std::int64_t steps_at_once(std::int64_t batch_size, std::int64_t steps, bool held);
+  std::vector<std::byte> run_memory(const Step& first, const Totals& totals) const;
+  // The steps to come add to `totals`.
+  void begin_run(const Batch& batch, const Sources& sources, const float* rates, std::int64_t steps,
+                 const Totals& totals);
   void run_steps(const Batch& images, std::int64_t batch_size, std::int64_t steps);
   void enqueue_step(const Batch& images, std::int64_t count);
   void enqueue_finish(const CudaExecutor& executor, std::int64_t count);
-  // Waits for the run; how many steps were done and what came of them.
-  Steps end_run(std::int64_t images);
+  // Waits for the run; how many steps were done, and the sums after them.
+  std::int64_t end_run(Totals& totals);
   void run_once(CudaExecutor& executor, const Batch& batch);
   [[noreturn]] void explain(const Batch& images, std::int64_t batch_size, const float* rates);
   Step* step() const { return run_.as<Step>(); }
@@ -67,7 +70,7 @@ class CudaBackend : public Backend {
   Captures captures_;
   std::vector<DType> captured_types_;  // of the data that the captures read
   Precision captured_precision_ = Precision::float32;
-  std::int64_t steps_at_once_ = 1;
+  std::int64_t images_at_once_ = 0;  // of a run that takes about as long as one should
 };
 
 }  // namespace pycnn::cuda

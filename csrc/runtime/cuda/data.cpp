@@ -23,9 +23,10 @@ std::shared_ptr<void> DeviceData::hold(const Tensor& data) {
   std::erase_if(held_, [](const auto& entry) { return entry.second.expired(); });
   std::weak_ptr<DeviceMemory>& entry = held_[data.raw_data()];
   if (auto alive = entry.lock()) return alive;
+  // The network needs room, too; what is not held is copied batch by batch.
+  if (data.nbytes() > free_memory() / 2) return nullptr;
   auto copy = std::make_shared<DeviceMemory>(data.nbytes());
-  check(cudaMemcpy(copy->as<void>(), data.raw_data(), data.nbytes(), cudaMemcpyHostToDevice),
-        "copying the data set to the GPU");
+  upload(copy->as<void>(), data.raw_data(), data.nbytes(), "copying the data set to the GPU");
   entry = copy;
   return copy;
 }

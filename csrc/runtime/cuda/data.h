@@ -21,7 +21,8 @@ struct Sources {
 
 class DeviceData {
  public:
-  // Copies the tensor; the copy lives as long as the result and is used as long as it lives.
+  // Copies the tensor; the copy lives as long as the result and is used as long as it lives. Null
+  // when it would take more than half of the free memory.
   std::shared_ptr<void> hold(const Tensor& data);
 
   // Whether all data of the batch are held.

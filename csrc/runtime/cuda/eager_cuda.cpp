@@ -14,13 +14,12 @@ namespace {
 
 DeviceMemory uploaded(const void* data, std::size_t bytes) {
   DeviceMemory memory(bytes);
-  check(cudaMemcpy(memory.as<void>(), data, bytes, cudaMemcpyHostToDevice), "copying an array");
+  upload(memory.as<void>(), data, bytes, "copying an array");
   return memory;
 }
 
 void download(const DeviceMemory& memory, Tensor& to) {
-  check(cudaMemcpy(to.raw_data(), memory.as<void>(), to.nbytes(), cudaMemcpyDeviceToHost),
-        "copying a result");
+  cuda::download(to.raw_data(), memory.as<void>(), to.nbytes(), "copying a result");
 }
 
 }  // namespace

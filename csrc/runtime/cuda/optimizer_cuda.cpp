@@ -14,9 +14,7 @@ constexpr std::int64_t kPiece = 4096;
 template <typename T>
 DeviceMemory uploaded(const std::vector<T>& values) {
   DeviceMemory memory(values.size() * sizeof(T));
-  check(cudaMemcpy(memory.as<void>(), values.data(), values.size() * sizeof(T),
-                   cudaMemcpyHostToDevice),
-        "preparing the optimizer");
+  upload(memory.as<void>(), values.data(), values.size() * sizeof(T), "preparing the optimizer");
   return memory;
 }
 
@@ -53,7 +51,7 @@ CudaOptimizer::CudaOptimizer(const OptimizerOptions& options, const Graph& graph
   const std::int64_t size =
       checked_mul(weights.trainable_size(), std::int64_t{state_arrays(options.rule)});
   state_ = DeviceMemory(static_cast<std::size_t>(size) * sizeof(float));
-  check(cudaMemset(state_.as<void>(), 0, static_cast<std::size_t>(size) * sizeof(float)),
+  clear(state_.as<void>(), static_cast<std::size_t>(size) * sizeof(float),
         "clearing the optimizer's memory");
 }
 
@@ -103,15 +101,13 @@ std::vector<float> CudaOptimizer::state() const {
   const auto size = static_cast<std::size_t>(weights_.trainable_size()) *
                     static_cast<std::size_t>(state_arrays(options_.rule));
   std::vector<float> state(size);
-  check(cudaMemcpy(state.data(), state_.as<void>(), size * sizeof(float), cudaMemcpyDeviceToHost),
-        "copying the optimizer's memory");
+  download(state.data(), state_.as<void>(), size * sizeof(float), "copying the optimizer's memory");
   return state;
 }
 
 void CudaOptimizer::restore(const std::vector<float>& state, std::int64_t steps) {
-  check(cudaMemcpy(state_.as<void>(), state.data(), state.size() * sizeof(float),
-                   cudaMemcpyHostToDevice),
-        "copying the optimizer's memory");
+  upload(state_.as<void>(), state.data(), state.size() * sizeof(float),
+         "copying the optimizer's memory");
   steps_ = steps;
 }
 

@@ -1,7 +1,5 @@
 #include "runtime/cuda/weights.h"
 
-#include "cuda/error.h"
-
 namespace pycnn::cuda {
 namespace {
 
@@ -15,10 +13,9 @@ DeviceWeights::DeviceWeights(const Graph& graph, std::uint64_t seed)
       gradient_(bytes(flat_size())),
       moved_(bytes(moving_size())) {
   const ParameterStore initial(graph, seed);
-  check(cudaMemcpy(flat(), initial.flat(), bytes(flat_size()), cudaMemcpyHostToDevice),
-        "copying the initial weights");
+  upload(flat(), initial.flat(), bytes(flat_size()), "copying the initial weights");
   // The gaps between parameters stay zero.
-  check(cudaMemset(flat_gradient(), 0, bytes(flat_size())), "clearing the gradient");
+  clear(flat_gradient(), bytes(flat_size()), "clearing the gradient");
 }
 
 }  // namespace pycnn::cuda
