@@ -97,12 +97,12 @@ __device__ float scale_of(const float* inverse, const float* gamma, int c) {
   return inverse[c] * (gamma != nullptr ? gamma[c] : 1.0f);
 }
 
-__global__ void forward_kernel(std::int64_t size, int channels, Divisor by_channels, const float* x,
+__global__ void forward_kernel(std::int64_t size, int channels, Divider by_channels, const float* x,
                                const float* statistics, const float* gamma, const float* beta,
                                float* y) {
   const std::int64_t i = global_index();
   if (i >= size) return;
-  const int c = by_channels.remainder(i);
+  const int c = channel_of(by_channels, i);
   const float shift = beta != nullptr ? beta[c] : 0.0f;
   y[i] = (x[i] - statistics[c]) * scale_of(statistics + channels, gamma, c) + shift;
 }
@@ -154,12 +154,12 @@ __global__ void backward_combine_kernel(double positions, std::uint32_t parts,
   give(dgamma, sum_dyh);
 }
 
-__global__ void backward_input_kernel(std::int64_t size, int channels, Divisor by_channels,
+__global__ void backward_input_kernel(std::int64_t size, int channels, Divider by_channels,
                                       const float* dy, const float* x, const float* statistics,
                                       const float* gamma, const float* means, float* dx) {
   const std::int64_t i = global_index();
   if (i >= size) return;
-  const int c = by_channels.remainder(i);
+  const int c = channel_of(by_channels, i);
   const float* const inverse = statistics + channels;
   const float scale = scale_of(inverse, gamma, c);
   if (means == nullptr) {  // mean and variance are constants
@@ -204,8 +204,8 @@ void batch_norm_moving(const BatchNormOptions& options, int channels, const floa
 
 void batch_norm_forward(ConstView x, const float* statistics, const float* gamma, const float* beta,
                         View y, Stream stream) {
-  run_each(x.size(), forward_kernel, stream, x.size(), x.channels, Divisor(x.channels), x.data,
-           statistics, gamma, beta, y.data);
+  run_each(x.size(), forward_kernel, stream, x.size(), x.channels,
+           Divider(static_cast<unsigned>(x.channels)), x.data, statistics, gamma, beta, y.data);
 }
 
 void batch_norm_backward_sums(ConstView dy, ConstView x, const float* statistics, float* partial,
@@ -224,8 +224,9 @@ void batch_norm_backward_combine(ConstView dy, const float* partial, float* mean
 
 void batch_norm_backward_input(ConstView dy, ConstView x, const float* statistics,
                                const float* gamma, const float* means, View dx, Stream stream) {
-  run_each(x.size(), backward_input_kernel, stream, x.size(), x.channels, Divisor(x.channels),
-           dy.data, x.data, statistics, gamma, means, dx.data);
+  run_each(x.size(), backward_input_kernel, stream, x.size(), x.channels,
+           Divider(static_cast<unsigned>(x.channels)), dy.data, x.data, statistics, gamma, means,
+           dx.data);
 }
 
 }  // namespace pycnn::cuda

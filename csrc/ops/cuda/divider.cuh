@@ -11,6 +11,7 @@ namespace pycnn::cuda {
 
 class Divider {
  public:
+  Divider() = default;  // by 1
   // From 1 to 2^31 - 1.
   __host__ __device__ explicit Divider(unsigned divisor) : divisor_(divisor) {
     while (1u << (shift_ - 31) < divisor) ++shift_;
@@ -21,6 +22,9 @@ class Divider {
   __device__ __forceinline__ unsigned quotient(unsigned n) const {
     return static_cast<unsigned>(std::uint64_t{n} * factor_ >> shift_);
   }
+  __device__ __forceinline__ unsigned remainder(unsigned n) const {
+    return n - quotient(n) * divisor_;
+  }
   // Gives the remainder and leaves the quotient in n.
   __device__ __forceinline__ unsigned split(unsigned& n) const {
     const unsigned q = quotient(n), r = n - q * divisor_;
@@ -29,7 +33,7 @@ class Divider {
   }
 
  private:
-  unsigned divisor_, factor_, shift_ = 31;
+  unsigned divisor_ = 1, factor_ = 1u << 31, shift_ = 31;
 };
 
 }  // namespace pycnn::cuda

@@ -29,11 +29,11 @@ __device__ float scale(const Geometry& g, const float* x, std::int64_t i, int c,
 // s^-beta. powf may be off by more than the bound of the tests grants where s is near 1.
 __device__ float factor(const Geometry& g, float s) { return expf(-g.beta * logf(s)); }
 
-__global__ void forward_kernel(Geometry g, std::int64_t size, int channels, Divisor by_channels,
+__global__ void forward_kernel(Geometry g, std::int64_t size, int channels, Divider by_channels,
                                const float* x, float* y) {
   const std::int64_t i = global_index();
   if (i >= size) return;
-  y[i] = x[i] * factor(g, scale(g, x, i, by_channels.remainder(i), channels));
+  y[i] = x[i] * factor(g, scale(g, x, i, channel_of(by_channels, i), channels));
 }
 
 // dy_j x_j / s_j^(beta+1)
@@ -47,11 +47,11 @@ constexpr int kShares = 2 * kThreads;
 
 // Each share goes into the sums of a window's channels, so the block works out those that its
 // elements need once: they are a run as well. Wide windows take several rounds.
-__global__ void backward_kernel(Geometry g, std::int64_t size, int channels, Divisor by_channels,
+__global__ void backward_kernel(Geometry g, std::int64_t size, int channels, Divider by_channels,
                                 const float* dy, const float* x, float* dx) {
   __shared__ float shares[kShares];
   const std::int64_t i = global_index(), first = i - threadIdx.x;
-  const int c = by_channels.remainder(i);
+  const int c = channel_of(by_channels, i);
   // x_c is in the sums of the channels whose window reaches it: the window mirrored.
   const Range own = i < size ? window(i, c, channels, g.after, g.before) : Range{0, 0};
   const std::int64_t begin = first > g.after ? first - g.after : 0;
@@ -60,7 +60,7 @@ __global__ void backward_kernel(Geometry g, std::int64_t size, int channels, Div
   for (std::int64_t from = begin; from < end; from += kShares) {
     const std::int64_t to = from + kShares < end ? from + kShares : end;
     for (std::int64_t j = from + threadIdx.x; j < to; j += blockDim.x) {
-      shares[j - from] = share(g, dy, x, j, by_channels.remainder(j), channels);
+      shares[j - from] = share(g, dy, x, j, channel_of(by_channels, j), channels);
     }
     __syncthreads();
     const std::int64_t last = own.end < to ? own.end : to;
@@ -77,14 +77,14 @@ __global__ void backward_kernel(Geometry g, std::int64_t size, int channels, Div
 }  // namespace
 
 void local_response_norm_forward(const Geometry& g, ConstView x, View y, Stream stream) {
-  run_each(x.size(), forward_kernel, stream, g, x.size(), x.channels, Divisor(x.channels), x.data,
-           y.data);
+  run_each(x.size(), forward_kernel, stream, g, x.size(), x.channels,
+           Divider(static_cast<unsigned>(x.channels)), x.data, y.data);
 }
 
 void local_response_norm_backward(const Geometry& g, ConstView dy, ConstView x, View dx,
                                   Stream stream) {
-  run_each(x.size(), backward_kernel, stream, g, x.size(), x.channels, Divisor(x.channels), dy.data,
-           x.data, dx.data);
+  run_each(x.size(), backward_kernel, stream, g, x.size(), x.channels,
+           Divider(static_cast<unsigned>(x.channels)), dy.data, x.data, dx.data);
 }
 
 }  // namespace pycnn::cuda

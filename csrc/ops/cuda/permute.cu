@@ -7,7 +7,7 @@ namespace {
 // For each axis of y its size, and how far in x its index leads.
 struct Steps {
   int axes;
-  Divisor size[kPermuteRank];
+  Divider size[kPermuteRank];
   std::uint32_t step[kPermuteRank];
   std::uint32_t image;  // elements of one
 };
@@ -17,9 +17,9 @@ struct Steps {
 __global__ void forward_kernel(std::int64_t size, Steps steps, const float* x, float* y) {
   const std::int64_t i = global_index();
   if (i >= size) return;
-  std::uint32_t rest = static_cast<std::uint32_t>(i), from = 0;
+  unsigned rest = static_cast<unsigned>(i), from = 0;
   for (int axis = steps.axes - 1; axis >= 0; --axis) {
-    from += steps.size[axis].divide(rest) * steps.step[axis];
+    from += steps.size[axis].split(rest) * steps.step[axis];
   }
   y[i] = x[rest * steps.image + from];
 }
@@ -33,7 +33,7 @@ Steps steps_of(const PermuteGeometry& g) {
     steps.step[axis_of_y[axis]] = step;
     step *= static_cast<std::uint32_t>(g.size[axis_of_y[axis]]);
   }
-  for (int i = 0; i < g.rank; ++i) steps.size[i] = Divisor(g.size[i]);
+  for (int i = 0; i < g.rank; ++i) steps.size[i] = Divider(static_cast<unsigned>(g.size[i]));
   steps.axes = g.rank;
   steps.image = step;
   return steps;
