@@ -39,6 +39,11 @@ void bind_runtime(py::module_& m) {
   m.def("cuda_is_available", &cuda::is_available, Release());
   m.def("cuda_is_emulated", &cuda::is_emulated);
   m.def("cuda_device_name", &cuda::device_name, Release());
+  m.def(
+      "set_float32_precision",
+      [](const std::string& name) { cuda::set_float32_precision(cuda::parse_precision(name)); },
+      py::arg("name"));
+  m.def("float32_precision", [] { return cuda::precision_name(cuda::float32_precision()); });
   m.def("set_cpu_isa", [](const std::string& name) { cpu::set_isa(name); }, py::arg("name"));
 }
 

@@ -26,3 +26,14 @@ def isa(request):
     yield request.param
     _core.set_cpu_isa(before)
     _core.set_default_device(device)
+
+
+@pytest.fixture
+def gpu():
+    """For tests of what the GPU alone does."""
+    if not _core.cuda_is_available():
+        pytest.skip("there is no GPU")
+    before = _core.default_device()
+    _core.set_default_device("cuda")
+    yield
+    _core.set_default_device(before)
