@@ -23,7 +23,7 @@ elseif(NOT PYCNN_CUDA STREQUAL "OFF")
 endif()
 
 if(cuda_form STREQUAL "toolkit")
-  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
+  if(NOT CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
     # Code for every generation since Turing, and PTX of the last one for those to come.
     set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 120)
   endif()
