@@ -3,11 +3,11 @@
 // them in registers.
 //
 // Against an H200 (67 TFLOP/s, 4.8 TB/s: 14 operations a byte), per step of one term:
-//   tile      threads of   operations   bytes read      operations a byte   bytes of shared memory
-//   128x128   256, 8x8       32768        1024                 32            33 KB: 2 of 16 KB
-//   64x64      64, 8x8        8192         512                 16
-//   64x16      64, 4x4        2048         320                6.4
-//   32x32      64, 4x4        2048         256                  8
+//   tile      threads      operations   bytes read   operations a byte   shared memory of a block
+//   128x128   256 of 8x8     32768        1024             32              16 KB of 228 KB
+//   64x64      64 of 8x8      8192         512             16               8 KB
+//   64x16      64 of 4x4      2048         320            6.4              20 KB
+//   32x32      64 of 4x4      2048         256              8              16 KB
 // The first two are bound by operations even when nothing is found in the 50 MB of L2; the small
 // ones live on L2, and are there for products that would leave most of a larger tile empty.
 // Shared memory gives a multiprocessor 128 bytes a cycle, in which it does 128 multiply-adds. A
