@@ -14,6 +14,7 @@ HEADERS = HERE.parents[1] / "csrc" / "ops"
 NOT_OPS = {
     "padding": "the size rule that convolution and pooling share; tested through them",
     "gradient": "what the rules of the optimizers work on; tested through them",
+    "augment_map": "a part of augment: what the host and the GPU compute alike",
     "gather": "between NHWC and the block layout; every forward and backward goes through it",
     "peak": "no op: the multiply-add loop that benchmarks compare with",
 }
@@ -23,6 +24,14 @@ def test_every_header_has_rows():
     stems = {path.stem for path in HEADERS.glob("*.h")}
     assert stems, f"no headers in {HEADERS}"
     assert stems - set(NOT_OPS) == {cases.OPS[case.op].header for case in cases.CASES}
+
+
+def test_every_op_has_kernels_for_every_device():
+    # Views of the same elements: no kernel on any device.
+    stems = {case_op.header for case_op in cases.OPS.values()} - {"flatten", "reshape"}
+    for folder, suffix in (("cpu", ".cpp"), ("cuda", ".cu")):
+        missing = {stem for stem in stems if not (HEADERS / folder / f"{stem}{suffix}").is_file()}
+        assert not missing, f"no {folder} kernels for {missing}"
 
 
 def test_every_public_function_has_rows():
