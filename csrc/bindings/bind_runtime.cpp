@@ -38,6 +38,8 @@ void bind_runtime(py::module_& m) {
   m.def("cuda_is_built", &cuda::is_built);
   m.def("cuda_is_available", &cuda::is_available, Release());
   m.def("cuda_is_emulated", &cuda::is_emulated);
+  m.def("cuda_launches", &cuda::launches,
+        "Kernels launched so far; what is captured counts once, however often it runs.");
   m.def("cuda_device_name", &cuda::device_name, Release());
   m.def(
       "set_float32_precision",

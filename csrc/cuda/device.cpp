@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "cuda/cuda.h"
 #include "cuda/error.h"
+#include "cuda/launch.h"
 
 namespace pycnn::cuda {
 namespace {
@@ -40,6 +41,8 @@ void require() {
                                                              : cudaGetErrorString(status);
   throw DeviceError("device 'cuda' is not available: " + reason);
 }
+
+std::int64_t launches() { return launch_count(); }
 
 std::string device_name() {
   require();

@@ -1,6 +1,7 @@
 #pragma once
 // What this build and this machine can do with GPUs.
 
+#include <cstdint>
 #include <string>
 
 namespace pycnn::cuda {
@@ -14,5 +15,7 @@ bool is_emulated();
 void require();
 // "NVIDIA H200"; throws like require.
 std::string device_name();
+// Kernels that this process has launched. What is captured counts once, however often it runs.
+std::int64_t launches();
 
 }  // namespace pycnn::cuda

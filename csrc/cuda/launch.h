@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "cuda/cuda.h"
@@ -12,7 +14,27 @@ struct Grid {
   dim3 grid;
   dim3 block;
   std::size_t shared_bytes = 0;
+  // May begin while the kernel before it in the stream still runs: it waits for that one itself.
+  bool overlaps = false;
 };
+
+// Whether the device can do so (compute capability 9.0); asked once.
+inline bool can_overlap() {
+  static const bool can = [] {
+    int device = 0, major = 0;
+    return cudaGetDevice(&device) == cudaSuccess &&
+           cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) ==
+               cudaSuccess &&
+           major >= 9;
+  }();
+  return can;
+}
+
+// What launches() of cuda/device.h tells.
+inline std::atomic<std::int64_t>& launch_count() {
+  static std::atomic<std::int64_t> count{0};
+  return count;
+}
 
 // All kernels are launched here. Arguments are converted to the kernel's parameters by value.
 template <class... Parameters, class... Arguments>
@@ -23,6 +45,14 @@ template <class... Parameters, class... Arguments>
   config.blockDim = grid.block;
   config.dynamicSmemBytes = grid.shared_bytes;
   config.stream = stream;
+  cudaLaunchAttribute overlap{};
+  if (grid.overlaps && can_overlap()) {
+    overlap.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    overlap.val.programmaticStreamSerializationAllowed = 1;
+    config.attrs = &overlap;
+    config.numAttrs = 1;
+  }
+  ++launch_count();
   return cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...);
 }
 

@@ -64,6 +64,8 @@ class Backend {
   virtual std::shared_ptr<void> hold(const Tensor& data) = 0;
 
   virtual const Plan& plan(PlanKind kind) = 0;
+  // The plan, and what the device makes of it.
+  virtual std::string plan_report(PlanKind kind) { return plan(kind).report(); }
 };
 
 // Unless PYCNN_FUSE=0 is in the environment: whether plans fuse nodes.

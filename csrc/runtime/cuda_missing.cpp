@@ -11,6 +11,7 @@ namespace cuda {
 bool is_built() { return false; }
 bool is_available() { return false; }
 bool is_emulated() { return false; }
+std::int64_t launches() { return 0; }
 
 void require() {
   throw DeviceError(

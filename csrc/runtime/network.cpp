@@ -346,7 +346,7 @@ Network::Gradients Network::backward(const Tensors& x, const Tensors& dy, bool t
 
 std::string Network::plan_report() {
   const Lease lease = exclusive();
-  return backend_->plan(training_.losses.empty() ? PlanKind::predict : PlanKind::train).report();
+  return backend_->plan_report(training_.losses.empty() ? PlanKind::predict : PlanKind::train);
 }
 
 }  // namespace pycnn

@@ -31,6 +31,21 @@ void run_each(std::int64_t count, void (*kernel)(Parameters...), Stream stream,
   run(kernel, {blocks_for(count), dim3(kThreads), 0}, stream, arguments...);
 }
 
+// For kernels of a Grid that `overlaps` the one before it in the stream (compute capability 9.0; a
+// kernel elsewhere begins when that one has ended). Nothing that it writes may be read, nor what it
+// reads written, before the first of these; the second lets the next kernel's blocks come as soon
+// as there is room for them.
+__device__ __forceinline__ void wait_for_predecessor() {
+#if defined(PYCNN_CUDA_EMULATED) || (defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900)
+  cudaGridDependencySynchronize();
+#endif
+}
+__device__ __forceinline__ void let_successor_start() {
+#if defined(PYCNN_CUDA_EMULATED) || (defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900)
+  cudaTriggerProgrammaticLaunchCompletion();
+#endif
+}
+
 // The thread's number in the grid, of one dimension.
 __device__ __forceinline__ std::int64_t global_index() {
   return std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;

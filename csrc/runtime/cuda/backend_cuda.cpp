@@ -110,6 +110,11 @@ CudaExecutor& CudaBackend::executor(PlanKind kind) {
   return *executor;
 }
 
+std::string CudaBackend::plan_report(PlanKind kind) {
+  const CudaExecutor& e = executor(kind);
+  return e.plan().report() + (e.small_net() != nullptr ? e.small_net()->report() : "");
+}
+
 // ---- a run of steps
 
 // The run's memory: the Step, then sums to which the steps add: the losses of each output, the
@@ -157,7 +162,8 @@ void CudaBackend::begin_run(const Batch& batch, const Sources& sources, const fl
         "beginning a run");
 }
 
-void CudaBackend::enqueue_finish(const CudaExecutor& executor, std::int64_t count) {
+// What came of a step with so many images, and where it goes.
+Results CudaBackend::results(const CudaExecutor& executor, std::int64_t count) const {
   const auto outputs = training_.losses.size();
   std::byte* sums = run_.as<std::byte>() + sizeof(Step);
   Results results{};
@@ -173,15 +179,19 @@ void CudaBackend::enqueue_finish(const CudaExecutor& executor, std::int64_t coun
   results.loss_sums = reinterpret_cast<double*>(sums);
   results.penalty_sum = results.loss_sums + outputs;
   results.hits = reinterpret_cast<std::int64_t*>(results.penalty_sum + 1);
-  finish_step(results, step(), stream_.get());
+  return results;
 }
 
 void CudaBackend::enqueue_step(const Batch& images, std::int64_t count) {
   CudaExecutor& train = executor(PlanKind::train);
   train.enqueue(images, static_cast<int>(count), step(), stream_);
+  const Results came = results(train, count);
+  if (train.small_net() != nullptr && optimizer_->only_updates()) {
+    return optimizer_->enqueue_last(came, step(), stream_);
+  }
   optimizer_->enqueue_penalties(step(), stream_);
   optimizer_->enqueue(step(), stream_);
-  enqueue_finish(train, count);
+  finish_step(came, step(), stream_.get());
 }
 
 std::int64_t CudaBackend::end_run(Totals& totals) {
@@ -306,7 +316,7 @@ Totals CudaBackend::evaluate(const Batch& batch) {
   CudaExecutor& evaluate = executor(PlanKind::evaluate);
   run_once(evaluate, batch);
   optimizer_->enqueue_penalties(nullptr, stream_);
-  enqueue_finish(evaluate, batch.count);
+  finish_step(results(evaluate, batch.count), step(), stream_.get());
   Totals totals;
   end_run(totals);
   totals.images = batch.count;

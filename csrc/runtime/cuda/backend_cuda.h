@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,7 @@ class CudaBackend : public Backend {
   std::int64_t images_in_one_go(PlanKind kind, std::int64_t batch_size) override;
   std::shared_ptr<void> hold(const Tensor& data) override { return data_.hold(data); }
   const Plan& plan(PlanKind kind) override { return executor(kind).plan(); }
+  std::string plan_report(PlanKind kind) override;
 
  private:
   // A captured run of steps: so many images at each, so many steps.
@@ -49,7 +51,7 @@ class CudaBackend : public Backend {
                  const Totals& totals);
   void run_steps(const Batch& images, std::int64_t batch_size, std::int64_t steps);
   void enqueue_step(const Batch& images, std::int64_t count);
-  void enqueue_finish(const CudaExecutor& executor, std::int64_t count);
+  Results results(const CudaExecutor& executor, std::int64_t count) const;
   // Waits for the run; how many steps were done, and the sums after them.
   std::int64_t end_run(Totals& totals);
   void run_once(CudaExecutor& executor, const Batch& batch);

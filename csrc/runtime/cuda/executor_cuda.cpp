@@ -30,6 +30,9 @@ CudaExecutor::CudaExecutor(const Graph& graph, Plan plan, const DeviceWeights& w
                         std::holds_alternative<HostBackward>(i.operation);
     moves_statistics_ |= std::holds_alternative<BatchNormCombine>(i.operation);
   }
+  if (plan_.kind == PlanKind::train && small_nets_wanted()) {
+    small_net_ = SmallNet::make(plan_, graph_, weights_);
+  }
 }
 
 bool CudaExecutor::prepare(std::int64_t count) {
@@ -39,8 +42,10 @@ bool CudaExecutor::prepare(std::int64_t count) {
   }
   const std::int64_t blocks = (count + cpu::kLanes - 1) / cpu::kLanes;
   const std::size_t values = static_cast<std::size_t>(count) * static_cast<std::size_t>(outputs_);
+  bool moved = losses_.reserve(values * sizeof(float));
+  moved |= ranks_.reserve(values * sizeof(std::int32_t));
+  if (small_net_) return small_net_->prepare(count) || moved;
   const auto scratch = static_cast<std::size_t>(scratch_floats(plan_, static_cast<int>(count)));
-  bool moved = false;
   if (blocks > blocks_) {
     blocks_ = 0;  // should there be no memory, the old one is gone
     const auto bytes = checked_mul(static_cast<std::int64_t>(plan_.arena_bytes), blocks);
@@ -48,8 +53,6 @@ bool CudaExecutor::prepare(std::int64_t count) {
     blocks_ = blocks;
   }
   moved |= scratch_.reserve(scratch * sizeof(float));
-  moved |= losses_.reserve(values * sizeof(float));
-  moved |= ranks_.reserve(values * sizeof(std::int32_t));
   return moved;
 }
 
@@ -66,6 +69,15 @@ void CudaExecutor::set_sources(const Sources& sources, const WorkStream& stream)
 
 void CudaExecutor::enqueue(const Batch& batch, int count, Step* step,
                            const WorkStream& stream) const {
+  if (small_net_) {
+    const auto* table = sources_.as<const void* const>();
+    small_net_->enqueue({{step, table, batch.inputs[0]->dtype()},
+                         {step, table + 1, DType::int64},
+                         losses_.as<float>(),
+                         ranks_.as<std::int32_t>()},
+                        count, step, stream);
+    return;
+  }
   const Workspace workspace{arena_.as<std::byte>(),
                             blocks_,
                             scratch_.as<float>(),

@@ -2,11 +2,13 @@
 // Runs a plan on the GPU, the whole batch at each instruction.
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "cuda/memory.h"
 #include "runtime/cuda/batch_runner.h"
 #include "runtime/cuda/data.h"
+#include "runtime/cuda/small_net.h"
 
 namespace pycnn::cuda {
 
@@ -29,6 +31,8 @@ class CudaExecutor {
   const std::int32_t* ranks() const { return ranks_.as<std::int32_t>(); }
 
   const Plan& plan() const { return plan_; }
+  // The kernels that do the step in place of the program; null: the program does.
+  const SmallNet* small_net() const { return small_net_.get(); }
   // Whether all of it is done by the device: only then it can be captured.
   bool has_host_layers() const { return has_host_layers_; }
 
@@ -40,6 +44,7 @@ class CudaExecutor {
   bool has_host_layers_ = false;
   bool moves_statistics_ = false;  // a batch normalization in training
   std::int64_t blocks_ = 0;
+  std::unique_ptr<SmallNet> small_net_;
   DeviceMemory arena_, scratch_, losses_, ranks_, sources_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "core/overloaded.h"
 #include "cuda/error.h"
+#include "ops/cuda/small_net.h"
 
 namespace pycnn::cuda {
 namespace {
@@ -53,6 +54,7 @@ CudaOptimizer::CudaOptimizer(const OptimizerOptions& options, const Graph& graph
   state_ = DeviceMemory(static_cast<std::size_t>(size) * sizeof(float));
   clear(state_.as<void>(), static_cast<std::size_t>(size) * sizeof(float),
         "clearing the optimizer's memory");
+  ticket_ = uploaded(std::vector<unsigned>{0});
 }
 
 void CudaOptimizer::enqueue_penalties(Step* step, const WorkStream& stream) const {
@@ -71,19 +73,37 @@ void CudaOptimizer::enqueue(Step* step, const WorkStream& stream) const {
     clip_gradient(pieces_.as<Piece>(), piece_count(), groups_.as<int>(), squares_.as<double>(),
                   norm, c.value, gradient, stream.get());
   }
-  const bool has_state = state_arrays(options_.rule) > 0;
-  const Update update{step,
-                      weights_.trainable_size(),
-                      weights_.flat(),
-                      gradient,
-                      has_state ? state_.as<float>() : nullptr,
-                      weights_.trainable_size()};
-  std::visit(Overloaded{[&](const SgdOptions& o) { sgd_update(o, update, stream.get()); },
-                        [&](const AdamOptions& o) { adam_update(o, update, stream.get()); },
-                        [&](const RmspropOptions& o) { rmsprop_update(o, update, stream.get()); }},
+  const Update u = update(step);
+  std::visit(Overloaded{[&](const SgdOptions& o) { sgd_update(o, u, stream.get()); },
+                        [&](const AdamOptions& o) { adam_update(o, u, stream.get()); },
+                        [&](const RmspropOptions& o) { rmsprop_update(o, u, stream.get()); }},
              options_.rule);
   keep_if_finite(step, weights_.moving_size(), weights_.flat_moved(), weights_.moving(),
                  stream.get());
+}
+
+bool CudaOptimizer::only_updates() const {
+  const Clipping& c = options_.clipping;
+  return !penalized_ && c.norm == 0.0f && c.global_norm == 0.0f && c.value == 0.0f &&
+         weights_.moving_size() == 0;
+}
+
+void CudaOptimizer::enqueue_last(const Results& results, Step* step,
+                                 const WorkStream& stream) const {
+  std::visit(
+      [&](const auto& rule) {
+        small_net::update(rule, update(step), results, ticket_.as<unsigned>(), step, stream.get());
+      },
+      options_.rule);
+}
+
+Update CudaOptimizer::update(const Step* step) const {
+  return {step,
+          weights_.trainable_size(),
+          weights_.flat(),
+          weights_.flat_gradient(),
+          state_arrays(options_.rule) > 0 ? state_.as<float>() : nullptr,
+          weights_.trainable_size()};
 }
 
 std::vector<float> CudaOptimizer::corrected_rates(const float* rates, std::int64_t steps) const {

@@ -24,6 +24,11 @@ class CudaOptimizer {
 
   // From the gradient to new weights, unless the step has failed or fails here.
   void enqueue(Step* step, const WorkStream& stream) const;
+  // Whether that is the rule alone: no penalties, no clipping, nothing beside the weights moves.
+  bool only_updates() const;
+  // Then: the rule and the end of the step, in one kernel. The gradient is known to be finite, or
+  // the step to have failed.
+  void enqueue_last(const Results& results, Step* step, const WorkStream& stream) const;
 
   // The rule's own rates for the steps to come, null for those that have none.
   std::vector<float> corrected_rates(const float* rates, std::int64_t steps) const;
@@ -33,6 +38,7 @@ class CudaOptimizer {
   void restore(const std::vector<float>& state, std::int64_t steps);
 
  private:
+  Update update(const Step* step) const;
   int piece_count() const { return static_cast<int>(piece_count_); }
 
   OptimizerOptions options_;
@@ -40,7 +46,7 @@ class CudaOptimizer {
   bool penalized_ = false;
   std::size_t piece_count_ = 0;
   std::int64_t steps_ = 0;
-  DeviceMemory pieces_, groups_, penalties_, squares_, state_;
+  DeviceMemory pieces_, groups_, penalties_, squares_, state_, ticket_;
 };
 
 }  // namespace pycnn::cuda
