@@ -61,7 +61,7 @@ class Tensor:
         "auto". RuntimeError where there is no GPU, MemoryError where it is full.
         """
     @property
-    def __cuda_array_interface__(self) -> dict:
+    def __cuda_array_interface__(self) -> dict[str, typing.Any]:
         ...
     @property
     def device(self) -> str:

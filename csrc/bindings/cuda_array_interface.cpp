@@ -79,11 +79,11 @@ Tensor from_cuda_array_interface(const py::object& source) {
   return memory.tensor(keep(source));
 }
 
-py::dict cuda_array_interface(const Tensor& tensor) {
+InterfaceDict cuda_array_interface(const Tensor& tensor) {
   if (tensor.device() != Device::cuda) {
     throw py::attribute_error("the tensor is on the CPU: it has no __cuda_array_interface__");
   }
-  py::dict all;
+  InterfaceDict all;
   const void* data = tensor.size() > 0 ? tensor.raw_data() : nullptr;
   all["version"] = kVersion;
   all["shape"] = to_tuple(tensor.shape());

@@ -24,7 +24,8 @@ std::pair<int, int> dlpack_device();
 py::capsule dlpack_capsule(const Tensor& tensor, const std::optional<std::int64_t>& stream,
                            const DLPackPair& max_version, bool is_copied);
 
+using InterfaceDict = py::typing::Dict<py::str, py::object>;
 // Version 3; AttributeError for a tensor on the host, as the protocol has it.
-py::dict cuda_array_interface(const Tensor& tensor);
+InterfaceDict cuda_array_interface(const Tensor& tensor);
 
 }  // namespace pycnn::bindings
