@@ -1,7 +1,7 @@
 """User data to the native core's tensors: converted where that is safe, refused where not.
 
 Nothing here changes the user's arrays. uint8 and float32 data in C order are passed on without
-a copy.
+a copy, those on the GPU as well; all that a conversion or a check must read comes to the host.
 """
 
 from collections.abc import Sequence
@@ -49,8 +49,7 @@ def _real_array(data: Any, name: str) -> Array:
             f"{name} has masked elements, which would be taken as numbers; fill them first, e.g. "
             f"with {name}.filled(0)"
         )
-    if isinstance(data, _core.Tensor):
-        data = data.numpy()
+    data = _on_host(data)
     try:
         dlpack_only = hasattr(data, "__dlpack__") and not hasattr(data, "__array__")
         array = np.from_dlpack(data) if dlpack_only else np.asarray(data)
@@ -63,6 +62,14 @@ def _real_array(data: Any, name: str) -> Array:
             "dtype='float32')"
         )
     return array
+
+
+def _on_host(data: Any) -> Any:
+    """A GPU's array as a copy, a tensor as an array, all else as it is."""
+    tensor = _core.gpu_tensor(data)
+    if tensor is not None:
+        data = tensor.to("cpu")
+    return data.numpy() if isinstance(data, _core.Tensor) else data
 
 
 def numbers(data: Any, name: str) -> Array:
@@ -80,6 +87,23 @@ def numbers(data: Any, name: str) -> Array:
     elif array.dtype != np.uint8:
         array = _to_float32(array, name)
     return _dense(array)
+
+
+def numbers_in_place(
+    data: Any, name: str, dtypes: Sequence[str] = ("float32", "uint8")
+) -> Array | _core.Tensor:
+    """Returns `data` as `numbers` does; but as a tensor where it is, if that is on the GPU.
+
+    Arrays on the GPU that are not of one of the `dtypes` are converted on the host.
+
+    Raises:
+        TypeError, ValueError: as `numbers`; and for an array on the GPU with strides, or of a type
+            that a tensor cannot hold.
+    """
+    tensor = _core.gpu_tensor(data)
+    if tensor is None:
+        return numbers(data, name)
+    return tensor if tensor.dtype in dtypes and tensor.size else numbers(tensor, name)
 
 
 def labels(data: Any, name: str) -> npt.NDArray[np.int64]:
@@ -122,7 +146,7 @@ def inputs(x: Any, input_shape: Sequence[int], where: str, name: str = "x") -> _
         TypeError: not real numbers.
         ValueError: empty or of another shape; `where` names the layer that expected it.
     """
-    array = numbers(x, name)
+    array = numbers_in_place(x, name)
     expected = tuple(input_shape)
     if (*array.shape[1:], 1) == expected or array.shape[1:] == (*expected, 1):
         array = array.reshape(array.shape[:1] + expected)
@@ -149,7 +173,7 @@ def targets(
         if len(expected) == 1:
             check_range(classes, expected[0], name, where)
         return _core.Tensor(classes)
-    array = numbers(y, name)
+    array = numbers_in_place(y, name, ["float32"])
     if (*array.shape[1:], 1) == expected:
         array = array.reshape(array.shape[:1] + expected)
     if array.ndim == 0 or array.shape[1:] != expected:
@@ -160,6 +184,8 @@ def targets(
             f"{where}expected {name} of shape {_batched(expected)} for the loss {loss_kind!r}; "
             f"received shape {array.shape}{hint}"
         )
+    if isinstance(array, _core.Tensor):
+        return array
     return _core.Tensor(_dense(array.astype(np.float32, copy=False)))
 
 

@@ -65,7 +65,7 @@ def as_pixels(model: Model, x: Any) -> Array:
     """Returns images as float32 in the shape of the model's single input."""
     shape = single_input(model)
     tensor = _arrays.inputs(x, shape, model._reader(0), "x")
-    return np.ascontiguousarray(tensor.numpy(), dtype=np.float32)
+    return np.ascontiguousarray(tensor.to("cpu").numpy(), dtype=np.float32)
 
 
 def found_layer(model: Model, layer: Any) -> Operation:

@@ -161,8 +161,10 @@ class Model(Assembly):
         """Trains on data in memory; Ctrl-C ends it with KeyboardInterrupt and a usable model.
 
         Args:
-            x: images ``(images, *input_shape)``; uint8 and float32 are used in place. A list or a
-                dict by name where the model has several inputs.
+            x: images ``(images, *input_shape)``; uint8 and float32 are used in place, on the GPU
+                as well when the model is there (`pycnn.Tensor`, PyTorch, CuPy, and whatever has
+                DLPack or ``__cuda_array_interface__``). A list or a dict by name where the model
+                has several inputs.
             y: labels ``(images,)`` for a sparse loss, else ``(images, *output_shape)``; a list or
                 a dict by name where it has several outputs.
             batch_size: images in a step; the last one of an epoch may be smaller.
@@ -254,7 +256,8 @@ class Model(Assembly):
     ) -> Any:
         """Returns the model's outputs, float32 ``(images, *output_shape)``.
 
-        Of several outputs it returns a list or a dict, as they were given to `Model`.
+        They are NumPy arrays wherever `x` is and the model runs; of several outputs a list or a
+        dict, as they were given to `Model`.
 
         Args:
             x: images ``(images, *input_shape)``, as in `fit`.
@@ -390,9 +393,14 @@ class Model(Assembly):
         tensors = []
         for index, item in enumerate(structure.spread(x, name, self._where)):
             shape, label = self._inputs[index].image_shape, structure.label(index, name)
-            tensors.append(_arrays.inputs(item, shape, self._reader(index), label))
+            tensor = _arrays.inputs(item, shape, self._reader(index), label)
+            tensors.append(self._readable(tensor))
             _arrays.check_lengths(tensors[0], tensors[-1], structure.label(0, name), label)
         return tensors
+
+    def _readable(self, tensor: _core.Tensor) -> _core.Tensor:
+        """What the model's device can read: a model on the CPU copies the GPU's arrays, once."""
+        return tensor if self.device == "cuda" else tensor.to("cpu")
 
     def _data(self, x: Any, y: Any, x_name: str, y_name: str) -> _inference.Data:
         """Returns inputs and targets as tensors; builds the model when it is not built."""
@@ -405,7 +413,8 @@ class Model(Assembly):
             loss = compiled.outputs[index].loss
             assert loss is not None
             shape, label = self._outputs[index].image_shape, structure.label(index, y_name)
-            tensors.append(_arrays.targets(item, loss.kind, shape, label, self._maker(index)))
+            tensor = _arrays.targets(item, loss.kind, shape, label, self._maker(index))
+            tensors.append(self._readable(tensor))
             _arrays.check_lengths(images[0], tensors[-1], first_label, label)
         return images, tensors
 

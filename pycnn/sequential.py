@@ -178,7 +178,7 @@ class Sequential(Model):
     def _build_from(self, x: Any) -> None:
         if self.built:
             return
-        shape = _arrays.numbers(x, "x").shape[1:]
+        shape = _arrays.numbers_in_place(x, "x").shape[1:]
         if not shape:
             where = self._layers[0]._where if self._layers else self._where
             raise ValueError(f"{where}expected images; x has one dimension only")

@@ -1,6 +1,6 @@
 """Data as users have them: converted where that is safe, refused where not."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -125,6 +125,43 @@ def test_other_libraries_arrays_are_taken_without_a_copy() -> None:
 
     for data in (Foreign(), memoryview(x), _core.Tensor(x)):
         assert np.shares_memory(_arrays.inputs(data, (3,), "").numpy(), x)
+
+
+@pytest.mark.skipif(_core.cuda_is_available(), reason="there is a GPU")
+def test_without_a_gpu_its_arrays_are_refused() -> None:
+    class Dlpack:
+        def __dlpack__(self, **options: object) -> object:
+            raise AssertionError("asked for what nobody can use")
+
+        def __dlpack_device__(self) -> tuple[int, int]:
+            return 2, 0
+
+    class Interface:
+        __cuda_array_interface__: ClassVar[dict[str, object]] = {}
+
+    tensor = _core.Tensor(np.ones((4, 3), np.float32))
+    with pytest.raises(RuntimeError, match="device 'cuda'"):
+        tensor.to("cuda")
+    assert tensor.to("cpu") is tensor and tensor.to("auto") is tensor
+    for data in (Dlpack(), Interface()):
+        with pytest.raises(RuntimeError, match="device 'cuda'"):
+            _core.Tensor(data)
+        with pytest.raises(RuntimeError, match="device 'cuda'"):
+            _arrays.inputs(data, (3,), "")
+    with pytest.raises(BufferError):
+        tensor.__dlpack__(dl_device=(2, 0))
+
+
+def test_views_and_copies_of_a_tensor() -> None:
+    x = np.arange(12, dtype=np.float32).reshape(3, 4)
+    tensor = _core.Tensor(x)
+    assert_array_equal(tensor.reshape((2, 6)).numpy(), x.reshape(2, 6))
+    assert np.shares_memory(tensor.rows(1, 2).numpy(), x)
+    assert_array_equal(tensor.rows(1, 2).numpy(), x[1:])
+    copy = tensor.clone().numpy()
+    assert_array_equal(copy, x)
+    assert not np.shares_memory(copy, x)
+    assert _core.gpu_tensor(tensor) is None and _core.gpu_tensor(x) is None
 
 
 def test_user_data_are_left_alone(blobs: tuple[np.ndarray, np.ndarray]) -> None:

@@ -5,6 +5,8 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/typing.h>
 
+#include <memory>
+
 #include "bindings/checked_caster.h"
 #include "core/tensor.h"
 
@@ -25,6 +27,11 @@ py::array to_numpy(const Tensor& tensor);
 // A tensor over the array's memory, which it keeps alive. TypeError unless the array is
 // C-contiguous, aligned, in native byte order and float32, uint8 or int64.
 Tensor from_numpy(const py::array& array);
+// Between element types; TypeError for what a tensor cannot hold.
+py::dtype numpy_dtype(DType dtype);
+DType core_dtype(const py::dtype& dtype);
+// Keeps a Python object alive from C++, which may let go of it without the GIL.
+std::shared_ptr<void> keep(py::object object);
 using ShapeTuple = py::typing::Tuple<py::int_, py::ellipsis>;
 ShapeTuple to_tuple(const Shape& shape);
 

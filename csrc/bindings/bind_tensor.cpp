@@ -1,14 +1,105 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "bindings/bind.h"
+#include "bindings/dlpack_abi.h"
+#include "bindings/gpu_arrays.h"
+#include "bindings/shared_memory.h"
 #include "core/error.h"
+#include "runtime/default_device.h"
 
 namespace pycnn::bindings {
 namespace {
+
+std::string repr(const Tensor& t) {
+  return "<pycnn.Tensor " + std::string(dtype_name(t.dtype())) + " " + to_string(t.shape()) +
+         " on " + std::string(device_name(t.device())) + ">";
+}
+
+using MaybeStream = std::optional<std::int64_t>;
+
+// NumPy's own capsule; arguments that an older NumPy does not know are passed only when given.
+py::object numpy_dlpack(const Tensor& t, const MaybeStream& stream, const DLPackPair& max_version,
+                        const DLPackPair& dl_device, const std::optional<bool>& copy) {
+  py::dict arguments;
+  if (stream) arguments["stream"] = *stream;
+  if (max_version) arguments["max_version"] = *max_version;
+  if (dl_device) arguments["dl_device"] = *dl_device;
+  if (copy) arguments["copy"] = *copy;
+  return to_numpy(t).attr("__dlpack__")(**arguments);
+}
+
+// The device that a consumer wants the array on.
+Device wanted_device(const Tensor& t, const DLPackPair& dl_device) {
+  if (!dl_device) return t.device();
+  if (dl_device->first == dlpack::kCpu) return Device::cpu;
+  if (dl_device->first == dlpack::kCuda && *dl_device == dlpack_device()) return Device::cuda;
+  throw py::buffer_error("[Tensor] cannot be on DLPack's device (" +
+                         std::to_string(dl_device->first) + ", " +
+                         std::to_string(dl_device->second) + ")");
+}
+
+Tensor copied_to(const Tensor& t, Device device) {
+  const py::gil_scoped_release release;
+  return t.device() == device ? t.clone() : t.to(device);
+}
+
+py::object dlpack(const Tensor& t, const MaybeStream& stream, const DLPackPair& max_version,
+                  const DLPackPair& dl_device, const std::optional<bool>& copy) {
+  const Device device = wanted_device(t, dl_device);
+  if (device == Device::cpu && t.device() == Device::cpu) {
+    return numpy_dlpack(t, stream, max_version, dl_device, copy);
+  }
+  const bool copies = device != t.device() || copy.value_or(false);
+  if (copies && copy == false) {
+    throw py::buffer_error("[Tensor] another device needs a copy, and copy=False");
+  }
+  const Tensor shared = copies ? copied_to(t, device) : t;
+  if (device == Device::cpu) return numpy_dlpack(shared, stream, max_version, {}, {});
+  return dlpack_capsule(shared, stream, max_version, copies);
+}
+
+std::pair<int, int> dlpack_device_of(const Tensor& t) {
+  return t.device() == Device::cuda ? dlpack_device() : std::pair<int, int>(dlpack::kCpu, 0);
+}
+
+py::object as_array(const Tensor& t, const py::object& dtype, const py::object& copy) {
+  const py::object numpy = py::module_::import("numpy");
+  const py::array array = to_numpy(t);
+  if (!copy.is_none() && copy.cast<bool>()) return numpy.attr("array")(array, dtype);
+  const py::object result = numpy.attr("asarray")(array, dtype);
+  if (!copy.is_none() && !result.is(array)) {
+    throw py::value_error("[Tensor] this conversion needs a copy, and copy=False");
+  }
+  return result;
+}
+
+// The tensor itself, which Python knows already, or one on another device.
+Tensor* moved(Tensor& t, const std::string& device) {
+  const Device wanted = parse_device(device);
+  return t.device() == wanted ? &t : new Tensor(t.to(wanted));
+}
+
+Tensor from_object(const py::object& source) {
+  if (py::isinstance<py::array>(source)) return from_numpy(source);
+  if (py::isinstance<Tensor>(source)) return source.cast<Tensor>();
+  if (std::optional<Tensor> tensor = gpu_tensor(source)) return *std::move(tensor);
+  const py::module_ numpy = py::module_::import("numpy");
+  if (py::hasattr(source, "__dlpack__")) return from_numpy(numpy.attr("from_dlpack")(source));
+  if (PyObject_CheckBuffer(source.ptr()) != 0 && !py::isinstance<py::bytes>(source)) {
+    return from_numpy(numpy.attr("asarray")(source));
+  }
+  throw TypeError(
+      "[Tensor] expected a NumPy array, or an object with DLPack, __cuda_array_interface__ or the "
+      "buffer protocol; got " +
+      type_name(source));
+}
+
+}  // namespace
 
 py::dtype numpy_dtype(DType dtype) {
   switch (dtype) {
@@ -22,8 +113,7 @@ py::dtype numpy_dtype(DType dtype) {
   return py::dtype::of<float>();
 }
 
-DType core_dtype(const py::array& array) {
-  const py::dtype dtype = array.dtype();
+DType core_dtype(const py::dtype& dtype) {
   if (dtype.equal(py::dtype::of<float>())) return DType::float32;
   if (dtype.equal(py::dtype::of<std::uint8_t>())) return DType::uint8;
   if (dtype.equal(py::dtype::of<std::int64_t>())) return DType::int64;
@@ -32,7 +122,6 @@ DType core_dtype(const py::array& array) {
       py::str(dtype).cast<std::string>());
 }
 
-// Keeps a Python object alive from C++, which may let go of it without the GIL.
 std::shared_ptr<void> keep(py::object object) {
   PyObject* raw = object.release().ptr();
   return {raw, [](void* p) {
@@ -42,37 +131,6 @@ std::shared_ptr<void> keep(py::object object) {
           }};
 }
 
-std::string repr(const Tensor& t) {
-  return "<pycnn.Tensor " + std::string(dtype_name(t.dtype())) + " " + to_string(t.shape()) +
-         " on " + std::string(device_name(t.device())) + ">";
-}
-
-// NumPy's own capsule; arguments that an older NumPy does not know are passed only when given.
-py::object dlpack(const Tensor& t, const py::object& stream, const py::object& max_version,
-                  const py::object& dl_device, const py::object& copy) {
-  py::dict arguments;
-  if (!stream.is_none()) arguments["stream"] = stream;
-  if (!max_version.is_none()) arguments["max_version"] = max_version;
-  if (!dl_device.is_none()) arguments["dl_device"] = dl_device;
-  if (!copy.is_none()) arguments["copy"] = copy;
-  return to_numpy(t).attr("__dlpack__")(**arguments);
-}
-
-Tensor from_object(const py::object& source) {
-  if (py::isinstance<py::array>(source)) return from_numpy(source);
-  const py::module_ numpy = py::module_::import("numpy");
-  if (py::hasattr(source, "__dlpack__")) return from_numpy(numpy.attr("from_dlpack")(source));
-  if (PyObject_CheckBuffer(source.ptr()) != 0 && !py::isinstance<py::bytes>(source)) {
-    return from_numpy(numpy.attr("asarray")(source));
-  }
-  throw TypeError(
-      "[Tensor] expected a NumPy array or an object with DLPack or the buffer protocol; "
-      "got " +
-      py::str(py::type::of(source).attr("__name__")).cast<std::string>());
-}
-
-}  // namespace
-
 ShapeTuple to_tuple(const Shape& shape) {
   py::tuple result(shape.size());
   for (std::size_t i = 0; i < shape.size(); ++i) result[i] = shape[i];
@@ -80,6 +138,11 @@ ShapeTuple to_tuple(const Shape& shape) {
 }
 
 py::array to_numpy(const Tensor& tensor) {
+  if (tensor.device() != Device::cpu) {
+    throw TypeError(
+        "[Tensor] the elements are on the GPU, where NumPy cannot read them; copy them first with "
+        ".to(\"cpu\")");
+  }
   // The capsule's handle shares the storage with the tensor.
   const py::capsule owner(new Tensor(tensor), [](void* p) { delete static_cast<Tensor*>(p); });
   py::array array(numpy_dtype(tensor.dtype()), tensor.shape(), tensor.raw_data(), owner);
@@ -88,7 +151,7 @@ py::array to_numpy(const Tensor& tensor) {
 }
 
 Tensor from_numpy(const py::array& array) {
-  const DType dtype = core_dtype(array);
+  const DType dtype = core_dtype(array.dtype());
   constexpr int kWanted = int{py::array::c_style} | int{py::detail::npy_api::NPY_ARRAY_ALIGNED_};
   if ((array.flags() & kWanted) != kWanted) {
     throw TypeError(
@@ -102,39 +165,43 @@ Tensor from_numpy(const py::array& array) {
 }
 
 void bind_tensor(py::module_& m) {
+  using Release = py::call_guard<py::gil_scoped_release>;
   py::class_<Tensor>(m, "Tensor", py::buffer_protocol(),
-                     "A dense row-major array of float32, uint8 or int64, NHWC for images.\n\n"
-                     "Gives and takes NumPy arrays without a copy.")
-      .def(
-          py::init(&from_object), py::arg("array"),
-          "A view of a NumPy array, or of any object with a CPU array behind DLPack or the buffer\n"
-          "protocol: C-contiguous float32, uint8 or int64; TypeError for others.")
+                     "A dense row-major array of float32, uint8 or int64, NHWC for images, on the\n"
+                     "CPU or on the GPU.\n\n"
+                     "Gives and takes NumPy arrays without a copy, and those of PyTorch, CuPy and\n"
+                     "others: by DLPack on both devices, by __cuda_array_interface__ on the GPU.")
+      .def(py::init(&from_object), py::arg("array"),
+           "A view of a NumPy array, or of any object with an array behind DLPack,\n"
+           "__cuda_array_interface__ or the buffer protocol, on its device: C-contiguous float32,\n"
+           "uint8 or int64; TypeError for others, ValueError for memory that pycnn's GPU cannot\n"
+           "use. What was queued on the default stream by then is in it.")
       .def_property_readonly("shape", [](const Tensor& t) { return to_tuple(t.shape()); })
       .def_property_readonly("ndim", &Tensor::rank)
       .def_property_readonly("size", &Tensor::size)
       .def_property_readonly("dtype", [](const Tensor& t) { return dtype_name(t.dtype()); })
-      .def_property_readonly("device", [](const Tensor& t) { return device_name(t.device()); })
-      .def("numpy", &to_numpy, "The elements as a NumPy array over the same memory.")
-      .def(
-          "__array__",
-          [](const Tensor& t, const py::object& dtype, const py::object& copy) -> py::object {
-            const py::object numpy = py::module_::import("numpy");
-            const py::array array = to_numpy(t);
-            if (!copy.is_none() && copy.cast<bool>()) return numpy.attr("array")(array, dtype);
-            const py::object result = numpy.attr("asarray")(array, dtype);
-            if (!copy.is_none() && !result.is(array)) {
-              throw py::value_error("[Tensor] this conversion needs a copy, and copy=False");
-            }
-            return result;
-          },
-          py::arg("dtype") = py::none(), py::arg("copy") = py::none())
+      .def_property_readonly(
+          "device", [](const Tensor& t) { return device_name(t.device()); },
+          "Where the elements are: \"cpu\" or \"cuda\".")
+      .def("to", &moved, py::arg("device"), py::return_value_policy::take_ownership, Release(),
+           "This tensor where it is on that device already, else a copy there; \"cpu\", \"cuda\" "
+           "or\n"
+           "\"auto\". RuntimeError where there is no GPU, MemoryError where it is full.")
+      .def("clone", &Tensor::clone, Release(), "A copy on the same device.")
+      .def("reshape", &Tensor::reshape, py::arg("shape"),
+           "The same elements in another shape of equal size (ValueError otherwise), not copied.")
+      .def("rows", &Tensor::rows, py::arg("first"), py::arg("count"),
+           "So many rows of the first dimension from `first` on, not copied; ValueError unless\n"
+           "there are so many.")
+      .def("numpy", &to_numpy,
+           "The elements as a NumPy array over the same memory; TypeError on the GPU, where\n"
+           "`to(\"cpu\")` copies them first.")
+      .def("__array__", &as_array, py::arg("dtype") = py::none(), py::arg("copy") = py::none())
       .def("__dlpack__", &dlpack, py::kw_only(), py::arg("stream") = py::none(),
            py::arg("max_version") = py::none(), py::arg("dl_device") = py::none(),
            py::arg("copy") = py::none())
-      .def("__dlpack_device__",
-           [](const Tensor& t) {
-             return to_numpy(t).attr("__dlpack_device__")().cast<std::pair<int, int>>();
-           })
+      .def("__dlpack_device__", &dlpack_device_of)
+      .def_property_readonly("__cuda_array_interface__", &cuda_array_interface)
       .def_static("from_dlpack", &from_object, py::arg("source"),
                   "The same as Tensor(source), under the name that array libraries give it.")
       .def("__len__",
@@ -144,6 +211,8 @@ void bind_tensor(py::module_& m) {
            })
       .def("__repr__", &repr)
       .def_buffer([](Tensor& t) { return to_numpy(t).request(!t.read_only()); });
+  m.def("gpu_tensor", &gpu_tensor, py::arg("source"),
+        "The array behind an object as a tensor, when it is on the GPU; None for all others.");
 }
 
 }  // namespace pycnn::bindings

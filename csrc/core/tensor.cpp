@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/arena.h"
+#include "core/device_memory.h"
 #include "core/error.h"
 
 namespace pycnn {
@@ -30,7 +31,7 @@ Tensor::Tensor(Shape shape, DType dtype)
 }
 
 Tensor Tensor::wrap(void* data, Shape shape, DType dtype, std::shared_ptr<void> owner,
-                    bool read_only) {
+                    bool read_only, Device device) {
   Tensor tensor;
   tensor.size_ = element_count(shape);
   byte_count(tensor.size_, dtype);  // nbytes() must not overflow later
@@ -39,6 +40,7 @@ Tensor Tensor::wrap(void* data, Shape shape, DType dtype, std::shared_ptr<void> 
   }
   tensor.shape_ = std::move(shape);
   tensor.dtype_ = dtype;
+  tensor.device_ = device;
   tensor.read_only_ = read_only;
   tensor.data_ = data;
   tensor.owner_ = std::move(owner);
@@ -59,13 +61,43 @@ Tensor Tensor::reshape(Shape shape) const {
   return tensor;
 }
 
-Tensor Tensor::clone() const {
-  Tensor tensor(shape_, dtype_);
-  if (size_ > 0) std::memcpy(tensor.data_, data_, nbytes());
+Tensor Tensor::rows(std::int64_t first, std::int64_t count) const {
+  if (shape_.empty() || first < 0 || count < 0 || first > shape_[0] || count > shape_[0] - first) {
+    throw ValueError("a tensor of shape " + to_string(shape_) + " has no " + std::to_string(count) +
+                     " rows from " + std::to_string(first) + " on");
+  }
+  Tensor tensor = *this;
+  tensor.shape_[0] = count;
+  tensor.size_ = element_count(tensor.shape_);
+  if (tensor.size_ == 0) return tensor;
+  const std::size_t row = tensor.nbytes() / static_cast<std::size_t>(count);
+  tensor.data_ = static_cast<std::byte*>(data_) + row * static_cast<std::size_t>(first);
   return tensor;
 }
 
-void Tensor::check_dtype(DType wanted) const {
+Tensor Tensor::to(Device device) const { return device == device_ ? *this : copy(device); }
+
+Tensor Tensor::copy(Device device) const {
+  if (device == Device::cpu) {
+    Tensor tensor(shape_, dtype_);
+    if (size_ == 0) return tensor;
+    if (device_ == Device::cpu) {
+      std::memcpy(tensor.data_, data_, nbytes());
+    } else {
+      copy_memory(tensor.data_, device, data_, device_, nbytes());
+    }
+    return tensor;
+  }
+  std::shared_ptr<void> memory = allocate_on_gpu(nbytes());
+  void* const data = memory.get();
+  if (size_ > 0) copy_memory(data, device, data_, device_, nbytes());
+  return wrap(data, shape_, dtype_, std::move(memory), false, device);
+}
+
+void Tensor::check_access(DType wanted) const {
+  if (device_ != Device::cpu) {
+    throw TypeError("the elements of this tensor are on the GPU; .to(\"cpu\") copies them");
+  }
   if (wanted == dtype_) return;
   throw TypeError("expected a tensor of " + std::string(dtype_name(wanted)) + "; received " +
                   std::string(dtype_name(dtype_)));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/device_memory.h"
+#include "cuda/device.h"
 #include "cuda/error.h"
 
 namespace pycnn::cuda {
@@ -52,3 +54,22 @@ std::size_t free_memory() {
 }
 
 }  // namespace pycnn::cuda
+
+namespace pycnn {
+
+std::shared_ptr<void> allocate_on_gpu(std::size_t bytes) {
+  cuda::require();
+  const auto memory = std::make_shared<cuda::DeviceMemory>(bytes);
+  return {memory, memory->as<void>()};
+}
+
+void copy_memory(void* to, Device to_device, const void* from, Device from_device,
+                 std::size_t bytes) {
+  constexpr const char* kWhat = "copying a tensor";
+  if (to_device == Device::cpu) return cuda::download(to, from, bytes, kWhat);
+  if (from_device == Device::cpu) return cuda::upload(to, from, bytes, kWhat);
+  cuda::check(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToDevice), kWhat);
+  cuda::check(cudaStreamSynchronize(nullptr), kWhat);
+}
+
+}  // namespace pycnn

@@ -16,6 +16,11 @@ void WorkStream::synchronize() const {
   check(cudaStreamSynchronize(stream_), "waiting for the device");
 }
 
+std::shared_mutex& CapturedWork::captures() {
+  static std::shared_mutex mutex;
+  return mutex;
+}
+
 void CapturedWork::begin(const WorkStream& stream) {
   // Thread-local: what other threads do with the device meanwhile is their own affair.
   check(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeThreadLocal),

@@ -1,6 +1,9 @@
 #pragma once
 // A stream of work on the device, and a part of it captured to be replayed.
 
+#include <mutex>
+#include <shared_mutex>
+
 #include "cuda/cuda.h"
 
 namespace pycnn::cuda {
@@ -26,6 +29,7 @@ class CapturedWork {
   // What `work()` launches on the stream, not run yet.
   template <typename F>
   CapturedWork(const WorkStream& stream, F work) {
+    const std::shared_lock capturing(captures());
     begin(stream);
     try {
       work();
@@ -41,7 +45,12 @@ class CapturedWork {
 
   void launch(const WorkStream& stream) const;
 
+  // Nothing is captured while the result lives, in any thread.
+  static std::unique_lock<std::shared_mutex> pause() { return std::unique_lock(captures()); }
+
  private:
+  // Held by all captures together, or by who wants none.
+  static std::shared_mutex& captures();
   static void begin(const WorkStream& stream);
   static void abandon(const WorkStream& stream) noexcept;
   void end(const WorkStream& stream);

@@ -37,4 +37,8 @@ struct Totals {
   void add(const Totals& part);
 };
 
+// Integer labels as a copy on the host, so that nobody can change them between their check and
+// their use; other targets as they are.
+Tensor own_labels(const Tensor& targets);
+
 }  // namespace pycnn

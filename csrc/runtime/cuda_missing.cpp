@@ -1,7 +1,9 @@
 // In place of cuda/ and runtime/cuda/ where CUDA is not built.
 
+#include "core/device_memory.h"
 #include "core/error.h"
 #include "cuda/device.h"
+#include "cuda/interop.h"
 #include "runtime/backend_cuda.h"
 #include "runtime/eager.h"
 
@@ -24,6 +26,15 @@ std::string device_name() {
   return {};
 }
 
+int device_number() {
+  require();
+  return 0;
+}
+
+void check_shared_memory(const void*, std::size_t) { require(); }
+void wait_for_default_stream() { require(); }
+void wait_for_all_streams() { require(); }
+
 LossResult compute_loss(LossKind, const Tensor&, const Tensor&) {
   require();
   return {};
@@ -36,6 +47,13 @@ UpdateResult update_parameter(const UpdateRule&, const Tensor&, const Tensor&, c
 }
 
 }  // namespace cuda
+
+std::shared_ptr<void> allocate_on_gpu(std::size_t) {
+  cuda::require();
+  return nullptr;
+}
+
+void copy_memory(void*, Device, const void*, Device, std::size_t) { cuda::require(); }
 
 std::unique_ptr<Backend> make_cuda_backend(const Graph&, const std::vector<ValueId>&,
                                            std::uint64_t) {

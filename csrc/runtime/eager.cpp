@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/thread_pool.h"
 #include "ops/cpu/kernels.h"
+#include "runtime/batch.h"
 #include "runtime/interrupt.h"
 #include "runtime/optimizer.h"
 
@@ -80,10 +81,10 @@ cpu::LossKernels::Function loss_function(LossKind kind) {
 
 }  // namespace
 
-LossResult compute_loss(LossKind kind, const Tensor& predictions, const Tensor& given_targets,
+LossResult compute_loss(LossKind kind, const Tensor& given_predictions, const Tensor& given_targets,
                         Device device) {
-  const Tensor targets =
-      given_targets.dtype() == DType::int64 ? given_targets.clone() : given_targets;
+  const Tensor predictions = given_predictions.to(Device::cpu);
+  const Tensor targets = own_labels(given_targets).to(Device::cpu);
   check_loss_operands(predictions, targets);
   if (device == Device::cuda) return cuda::compute_loss(kind, predictions, targets);
   const std::int64_t batch = predictions.shape()[0];
@@ -127,6 +128,11 @@ Tensor padded(const Tensor& t, std::int64_t arrays, std::int64_t size, std::int6
 
 void check_operands(const UpdateRule& rule, const Tensor& parameter, const Tensor& gradient,
                     const Tensor& state) {
+  for (const Tensor* t : {&parameter, &gradient, &state}) {
+    if (t->dtype() == DType::float32) continue;
+    throw TypeError("[optimizer] parameter, gradient and state must be float32; got " +
+                    std::string(dtype_name(t->dtype())));
+  }
   Shape one = state.shape();
   const std::int64_t arrays = one.empty() ? 0 : one[0];
   if (!one.empty()) one.erase(one.begin());
@@ -145,9 +151,11 @@ void check_operands(const UpdateRule& rule, const Tensor& parameter, const Tenso
 
 }  // namespace
 
-UpdateResult update_parameter(const UpdateRule& rule, const Tensor& parameter,
-                              const Tensor& gradient, const Tensor& state, float learning_rate,
-                              std::int64_t step, Device device) {
+UpdateResult update_parameter(const UpdateRule& rule, const Tensor& given_parameter,
+                              const Tensor& given_gradient, const Tensor& given_state,
+                              float learning_rate, std::int64_t step, Device device) {
+  const Tensor parameter = given_parameter.to(Device::cpu);
+  const Tensor gradient = given_gradient.to(Device::cpu), state = given_state.to(Device::cpu);
   check_optimizer({rule});
   check_learning_rate(learning_rate);
   check_operands(rule, parameter, gradient, state);

@@ -1,5 +1,6 @@
 #pragma once
-// Single calculations outside any network, for study and for parity tests.
+// Single calculations outside any network, for study and for parity tests. Tensors may be on any
+// device; results are on the host.
 
 #include "core/device.h"
 #include "core/tensor.h"
@@ -30,7 +31,8 @@ UpdateResult update_parameter(const UpdateRule& rule, const Tensor& parameter,
 
 namespace cuda {
 
-// The same on the GPU, for arguments that are checked; DeviceError where there is none.
+// The same on the GPU, for arguments that are checked and on the host; DeviceError where there is
+// none.
 LossResult compute_loss(LossKind kind, const Tensor& predictions, const Tensor& targets);
 UpdateResult update_parameter(const UpdateRule& rule, const Tensor& parameter,
                               const Tensor& gradient, const Tensor& state, float learning_rate,

@@ -18,6 +18,11 @@ void Totals::add(const Totals& part) {
   for (std::size_t i = 0; i < hits.size(); ++i) hits[i] += part.hits[i];
 }
 
+Tensor own_labels(const Tensor& targets) {
+  if (targets.dtype() != DType::int64) return targets;
+  return targets.device() == Device::cpu ? targets.clone() : targets.to(Device::cpu);
+}
+
 Network::Network(Graph graph, std::vector<ValueId> outputs, std::uint64_t seed, Device device)
     : graph_(std::make_shared<const Graph>(std::move(graph))),
       outputs_(std::move(outputs)),
@@ -65,7 +70,8 @@ void Network::set_parameter(ParameterId id, const Tensor& value) {
     throw ValueError("weight '" + p.name + "' of layer '" + p.layer + "' has shape " +
                      to_string(p.shape) + "; got " + to_string(value.shape()));
   }
-  backend_->write_parameter(id, value.data<float>());
+  const Tensor on_host = value.to(Device::cpu);
+  backend_->write_parameter(id, on_host.data<float>());
 }
 
 // ---- compile
@@ -186,10 +192,9 @@ void check_labels(const Tensor& y, std::int64_t classes) {
   }
 }
 
-// Labels are copied, so that nobody can change them between the check and their use.
-Tensors own_labels(const Tensors& y) {
+Tensors own_labels(const Tensors& targets) {
   Tensors own;
-  for (const Tensor& t : y) own.push_back(t.dtype() == DType::int64 ? t.clone() : t);
+  for (const Tensor& t : targets) own.push_back(pycnn::own_labels(t));
   return own;
 }
 
@@ -231,11 +236,18 @@ void Network::check_data(const Tensors& x, const Tensors& y) const {
   for (std::size_t i = 0; i < y.size(); ++i) check_target(i, y[i], x[0].shape()[0]);
 }
 
+Tensors Network::readable(const Tensors& data) const {
+  if (backend_->device() == Device::cuda) return data;
+  Tensors on_host;
+  for (const Tensor& t : data) on_host.push_back(t.to(Device::cpu));
+  return on_host;
+}
+
 // ---- running
 
-Totals Network::train_step(const Tensors& x, const Tensors& y, float learning_rate) {
+Totals Network::train_step(const Tensors& given_x, const Tensors& given_y, float learning_rate) {
   const Lease lease = exclusive();
-  const Tensors targets = own_labels(y);
+  const Tensors x = readable(given_x), targets = readable(own_labels(given_y));
   check_data(x, targets);
   Batch batch;
   batch.inputs = pointers(x);
@@ -277,9 +289,9 @@ void Network::for_each_batch(const Tensors& x, std::int64_t batch_size, PlanKind
   }
 }
 
-Totals Network::evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_size) {
+Totals Network::evaluate(const Tensors& given_x, const Tensors& given_y, std::int64_t batch_size) {
   const Lease lease = exclusive();
-  const Tensors targets = own_labels(y);
+  const Tensors x = readable(given_x), targets = readable(own_labels(given_y));
   check_data(x, targets);
   Totals all;
   for_each_batch(x, batch_size, PlanKind::evaluate, [&](Batch& batch) {
@@ -289,8 +301,9 @@ Totals Network::evaluate(const Tensors& x, const Tensors& y, std::int64_t batch_
   return all;
 }
 
-Tensors Network::predict(const Tensors& x, std::int64_t batch_size, bool training) {
+Tensors Network::predict(const Tensors& given_x, std::int64_t batch_size, bool training) {
   const Lease lease = exclusive();
+  const Tensors x = readable(given_x);
   check_inputs(x);
   Tensors outputs;
   for (ValueId v : outputs_) outputs.emplace_back(batch_shape(x[0].shape()[0], v));
@@ -310,8 +323,10 @@ Tensor Network::predict(const Tensor& x, std::int64_t batch_size, bool training)
   return predict(Tensors{x}, batch_size, training)[0];
 }
 
-Network::Gradients Network::backward(const Tensors& x, const Tensors& dy, bool training) {
+Network::Gradients Network::backward(const Tensors& given_x, const Tensors& given_dy,
+                                     bool training) {
   const Lease lease = exclusive();
+  const Tensors x = readable(given_x), dy = readable(given_dy);
   check_inputs(x);
   const std::int64_t count = x[0].shape()[0];
   if (dy.size() != outputs_.size()) {

@@ -61,7 +61,9 @@ class Network {
   // at work in another thread) or FloatingPointError (a loss that is not finite), the weights then
   // being as they were before the step.
 
-  // One tensor for each input (x) and output (y, dy) of the network.
+  // One tensor for each input (x) and output (y, dy) of the network, on the host or on the GPU. A
+  // network on the GPU uses the GPU's in place; one on the CPU copies them, once a call. Labels are
+  // checked on the host. Results are on the host.
 
   // One step on all of x and y as one batch.
   Totals train_step(const Tensors& x, const Tensors& y, float learning_rate);
@@ -100,6 +102,10 @@ class Network {
   // Throws unless x and y are data for training and evaluation of this compiled network. The caller
   // has exclusive().
   void check_data(const Tensors& x, const Tensors& y) const;
+
+  // The tensors, those of the GPU copied when the network is on the CPU. The caller has
+  // exclusive().
+  Tensors readable(const Tensors& data) const;
 
   // The backend, for who has exclusive(): to hold data for many steps.
   Backend& backend() { return *backend_; }

@@ -16,8 +16,7 @@ Trainer::Trainer(Network& network, Tensors x, const Tensors& y, std::int64_t bat
   if (batch_size < 1) {
     throw ValueError("batch_size must be at least 1; got " + std::to_string(batch_size));
   }
-  // Copies, so that nobody can change checked labels; images are only read as numbers.
-  for (const Tensor& t : y) y_.push_back(t.dtype() == DType::int64 ? t.clone() : t);
+  for (const Tensor& t : y) y_.push_back(own_labels(t));
   const Lease network_lease = network_.exclusive();
   network_.check_data(x_, y_);
   batch_size_ = std::min(batch_size_, count());  // sums with it can no longer overflow
@@ -60,6 +59,9 @@ Progress Trainer::run(const float* learning_rates, std::int64_t steps, double ma
   std::for_each(learning_rates, learning_rates + wanted, check_learning_rate);
   // For the whole run: nobody can compile the network between the check and the steps.
   const Lease network_lease = network_.exclusive();
+  // It may have moved to the CPU since the last run.
+  x_ = network_.readable(x_);
+  y_ = network_.readable(y_);
   network_.check_data(x_, y_);
   for (const Tensors* data : {&x_, &y_}) {
     for (const Tensor& t : *data) held_.push_back(network_.backend().hold(t));

@@ -18,7 +18,8 @@ struct Progress : Totals {  // since the start of the epoch
 
 class Trainer {
  public:
-  // Holds x and y, copies neither but integer labels. The network must outlive the trainer.
+  // Holds x and y, copies neither but integer labels (and, for a network on the CPU, what is on the
+  // GPU). The network must outlive the trainer.
   // Throws like Network::check_data, and ValueError for a batch size below 1.
   Trainer(Network& network, Tensors x, const Tensors& y, std::int64_t batch_size, bool shuffle);
   // For a network with one input and one output.

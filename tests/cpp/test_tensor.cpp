@@ -106,6 +106,38 @@ TEST(Tensor, ReshapeKeepsStorageOrderAndFlags) {
   EXPECT_THROW(view.reshape({-2, -3}), ValueError);
 }
 
+TEST(Tensor, RowsShareStorage) {
+  std::array<float, 6> values{0, 1, 2, 3, 4, 5};
+  const Tensor view = Tensor::wrap(values.data(), {3, 2}, DType::float32, nullptr, true);
+  const Tensor last = view.rows(1, 2);
+  EXPECT_EQ(last.shape(), (Shape{2, 2}));
+  EXPECT_EQ(last.data<float>(), values.data() + 2);
+  EXPECT_EQ(last.nbytes(), 16U);
+  EXPECT_TRUE(last.read_only());
+  EXPECT_EQ(view.rows(3, 0).size(), 0);
+  const std::int64_t big = std::int64_t{1} << 62;
+  EXPECT_THROW(view.rows(-1, 1), ValueError);
+  EXPECT_THROW(view.rows(0, 4), ValueError);
+  EXPECT_THROW(view.rows(1, -1), ValueError);
+  EXPECT_THROW(view.rows(big, big), ValueError);
+  EXPECT_THROW(Tensor(Shape{}).rows(0, 0), ValueError);
+}
+
+TEST(Tensor, TheHostDoesNotReadTheGpu) {
+  int somewhere = 0;  // an address that nobody may follow
+  const Tensor there = Tensor::wrap(&somewhere, {1}, DType::float32, nullptr, false, Device::cuda);
+  EXPECT_EQ(there.device(), Device::cuda);
+  EXPECT_EQ(there.raw_data(), &somewhere);
+  EXPECT_EQ(there.reshape({1, 1}).device(), Device::cuda);
+  EXPECT_EQ(there.to(Device::cuda).raw_data(), &somewhere);
+  EXPECT_THROW(there.data<float>(), TypeError);
+}
+
+TEST(Tensor, ToItsOwnDeviceIsNoCopy) {
+  const Tensor here({4});
+  EXPECT_EQ(here.to(Device::cpu).raw_data(), here.raw_data());
+}
+
 TEST(Tensor, ElementsOfAnotherTypeAreRefused) {
   Tensor floats({2});
   const Tensor bytes({2}, DType::uint8);

@@ -113,6 +113,15 @@ cudaError_t cudaFreeHost(void* address) {
   return cudaSuccess;
 }
 
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* address) {
+  const DeviceLock lock;
+  void* const same = const_cast<void*>(address);
+  *attributes = bytes_on_device(address) > 0
+                    ? cudaPointerAttributes{cudaMemoryTypeDevice, 0, same, nullptr}
+                    : cudaPointerAttributes{cudaMemoryTypeUnregistered, -2, nullptr, same};
+  return cudaSuccess;
+}
+
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   const DeviceLock lock;
   *total = memory_limit();

@@ -293,8 +293,14 @@ void CudaBackend::explain(const Batch& images, std::int64_t batch_size, const fl
   CpuBackend cpu(graph_, outputs_, 0);
   cpu.compile(training_);
   cpu.load(save());
+  Batch on_host = images;
+  std::vector<Tensor> copies;
+  copies.reserve(images.inputs.size() + images.targets.size());
+  for (auto* tensors : {&on_host.inputs, &on_host.targets}) {
+    for (const Tensor*& t : *tensors) t = &copies.emplace_back(t->to(Device::cpu));
+  }
   Totals totals;
-  cpu.train(images, batch_size, rates, 1, totals);
+  cpu.train(on_host, batch_size, rates, 1, totals);
   throw_non_finite(std::numeric_limits<double>::quiet_NaN(),
                    "on the GPU; the CPU's numbers for the same step are finite");
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Images and labels on the GPU: whole data sets that are held there, and the rows of a batch that
-// are copied for a step.
+// Images and labels on the GPU: tensors that are there and used in place, whole data sets that are
+// held there, and the rows of a batch that are copied for a step.
 
 #include <map>
 #include <memory>
@@ -21,21 +21,24 @@ struct Sources {
 
 class DeviceData {
  public:
-  // Copies the tensor; the copy lives as long as the result and is used as long as it lives. Null
-  // when it would take more than half of the free memory.
+  // Copies a tensor of the host; the copy lives as long as the result and is used as long as it
+  // lives. Null when it would take more than half of the free memory, or is there anyway.
   std::shared_ptr<void> hold(const Tensor& data);
 
-  // Whether all data of the batch are held.
+  // Whether all data of the batch are held, or on the GPU anyway.
   bool holds(const Batch& batch) const;
   // The data of a batch that is held, with the order of its images copied to the device.
   Sources held(const Batch& batch, const WorkStream& stream);
-  // The rows of a batch, copied to the device.
+  // The rows of a batch, copied to the device; those that are there are used in place.
   Sources copied(const Batch& batch, const WorkStream& stream);
 
  private:
   const void* find(const Tensor& data) const;
-  const void* copy_rows(const Tensor& data, const Batch& batch, std::size_t slot,
-                        const WorkStream& stream);
+  // Where the rows of the batch lie on the device, one after another: in the tensor or in a slot.
+  const void* rows(const Tensor& data, const Batch& batch, std::size_t slot,
+                   const WorkStream& stream);
+  void copy_rows(const Tensor& data, const Batch& batch, std::size_t slot,
+                 const WorkStream& stream);
 
   std::map<const void*, std::weak_ptr<DeviceMemory>> held_;  // by the address on the host
   std::vector<DeviceMemory> slots_;                          // of copied rows

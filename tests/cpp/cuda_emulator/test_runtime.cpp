@@ -63,6 +63,21 @@ TEST(EmulatorMemory, CopiesInTheDirectionThatIsNamed) {
   EXPECT_EQ(device.values(), (std::vector<int>{1, 0, 3}));
 }
 
+TEST(EmulatorMemory, SaysWhoseMemoryAnAddressIsIn) {
+  const Array<int> device(3);
+  int host = 0;
+  cudaPointerAttributes attributes{};
+  EXPECT_OK(cudaPointerGetAttributes(&attributes, device.data() + 2));
+  EXPECT_EQ(attributes.type, cudaMemoryTypeDevice);
+  EXPECT_EQ(attributes.device, 0);
+  EXPECT_EQ(attributes.devicePointer, device.data() + 2);
+  for (const void* outside : {static_cast<const void*>(&host), static_cast<const void*>(nullptr),
+                              static_cast<const void*>(device.data() + 3)}) {
+    EXPECT_OK(cudaPointerGetAttributes(&attributes, outside));
+    EXPECT_EQ(attributes.type, cudaMemoryTypeUnregistered);
+  }
+}
+
 TEST(EmulatorMemory, PinnedMemoryIsTheHosts) {
   int* pinned = nullptr;
   EXPECT_OK(cudaMallocHost(&pinned, 2 * sizeof(int)));
