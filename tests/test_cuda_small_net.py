@@ -102,6 +102,21 @@ NETS: dict[str, tuple[tuple[int, ...], Builder]] = {
             ]
         ),
     ),
+    "three wide, pooled": (
+        (16, 14, 3),
+        sequential(
+            lambda: [
+                pycnn.Input((16, 14, 3)),
+                conv(4, 3, padding="same"),
+                layers.MaxPooling2D(2),
+                conv(6, 3, padding="same"),
+                layers.MaxPooling2D(2),
+                conv(5, 3, padding=2),
+                layers.MaxPooling2D(2),
+                *ending(4),
+            ]
+        ),
+    ),
     "five wide, not pooled": (
         (10, 10, 1),
         sequential(
@@ -199,10 +214,10 @@ def test_numbers_of_the_plan_and_the_cpu(
     assert_close(small, plan)
 
 
-@pytest.mark.parametrize("batch_size", [1, 3, 64])
+@pytest.mark.parametrize("batch_size", [1, 3, 64, 67])  # up to 64 two blocks for an image
 def test_batches_of_lenet5(batch_size: int) -> None:
     shape, build = NETS["lenet5"]
-    x, y = data(shape, 10, min(2 * batch_size + 1, 70), pixels=True)
+    x, y = data(shape, 10, min(2 * batch_size + 1, 80), pixels=True)
     small = train(build, x, y, batch_size=batch_size, epochs=1)
     assert_close(small, train(build, x, y, batch_size=batch_size, epochs=1, device="cpu"))
 

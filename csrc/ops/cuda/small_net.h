@@ -60,12 +60,11 @@ struct Conv {
   int dy;     // gradient of what the layer gives, [height][width][channel]; at
   Tile forward;
   int weights;  // floats from the start of the block's memory
-  // Backward, in memory that dense layers used before: gradient of the convolution's output with
-  // zeros around and, for strides, between its rows and columns; the kernel turned around.
+  // The gradient of its input goes by patches (small_net_conv_patches.cuh), or is a convolution of
+  // dz, the gradient of its output with zeros around and, for strides, between its pixels.
+  bool patches;
   Planes dz;
   Tile backward;
-  int turned;
-  int slice_sums;
 };
 
 struct Dense {
@@ -100,9 +99,14 @@ struct Net {
   int image_at, image_size;
   int logits;  // at, in the image's memory
   int sums;    // of slices in forward
-  int dz_at;   // Conv::dz of `dz_images` images
-  int dz_images, dz_size;
+  // For the gradient of convolutions' inputs, `back_images` at a time, in memory that dense layers
+  // had before: their output gradients, in this size; the kernel as it is read; sums.
+  int dz_at, back_kernel_at, back_sums_at;
+  int back_images, dz_size;
   int shared_floats;
+  // Blocks with the same images. Two, where there are SMs for that: both go forward, and share the
+  // convolutions' way back.
+  int twins;
 
   float* parts;  // of the blocks: gradients of the convolutions' weights
   std::int64_t part_size;

@@ -11,6 +11,7 @@ struct Block {
   float* shared;  // the dynamic shared memory
   int first;      // of the block's images in the batch
   int images;
+  int twin;  // which of the blocks with these images
 
   __device__ float* image(int i) const { return shared + net.image_at + i * net.image_size; }
   __device__ std::uint8_t* codes(int i, const Conv& c) const {

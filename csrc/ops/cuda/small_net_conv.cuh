@@ -32,9 +32,9 @@ __device__ __forceinline__ void load_pairs(const float* from, float (&to)[Count]
   }
 }
 
-// A tap's weights for O outputs, from a multiple of 4 floats.
+// From a multiple of 4 floats.
 template <int O>
-__device__ __forceinline__ void load_weights(const float* from, float (&to)[O]) {
+__device__ __forceinline__ void load_vectors(const float* from, float (&to)[O]) {
   static_assert(O == 4 || O == 6 || O == 8);
 #pragma unroll
   for (int i = 0; i + 4 <= O; i += 4) {
@@ -55,7 +55,7 @@ template <int O>
 __device__ __forceinline__ void add_tap(const float* weights, float x0, float x1, float x2,
                                         float x3, float (&acc)[4][O]) {
   float w[O];
-  load_weights<O>(weights, w);
+  load_vectors<O>(weights, w);
 #pragma unroll
   for (int o = 0; o < O; ++o) {
     acc[0][o] += x0 * w[o];

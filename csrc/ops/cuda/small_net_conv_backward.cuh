@@ -1,7 +1,7 @@
 #pragma once
 // Convolution layers of a small net, backward.
 
-#include "ops/cuda/small_net_conv.cuh"
+#include "ops/cuda/small_net_conv_patches.cuh"
 
 namespace pycnn::cuda::small_net {
 
@@ -94,7 +94,7 @@ __device__ inline void turn_weights(const Block& b, const Conv& c) {
       w = b.shared[c.weights + from * from_row + o / c.forward.channels * c.forward.group() +
                    o % c.forward.channels];
     }
-    b.shared[c.turned + i] = w;
+    b.shared[b.net.back_kernel_at + i] = w;
   });
 }
 
@@ -143,28 +143,39 @@ struct WriteGradient {
 // dx[i][j][c] = sum of dz[i + pad - a][j + pad - b][o] w[a][b][c][o]: a convolution of dz, zeros
 // around it, with the kernel turned around. Overwrites x. LeNet-5, an image: 49 windows of 4
 // pixels and 6 channels, 400 taps each: 940 kFLOP, 3700 cycles at best, half of it on zeros around
-// the image, and three quarters on those that pooling left.
-__device__ inline void input_gradient(const Block& b, int layer) {
+// the image, and three quarters on those that pooling left, were it not for the patches.
+__device__ inline void convolved_gradient(const Block& b, int layer) {
   const Conv& c = b.net.convs[layer];
   const Windows v{c.dz,      c.g.kernel_height,       c.g.kernel_width,       1,
                   1,         (c.g.in_height + 1) / 2, (c.g.in_width + 1) / 2, c.g.in_channels,
                   c.backward};
   turn_weights(b, c);
-  for (int first = 0; first < b.images; first += b.net.dz_images) {
-    const int images = min(b.net.dz_images, b.images - first);
+  for (int first = 0; first < b.images; first += b.net.back_images) {
+    const int images = min(b.net.back_images, b.images - first);
     __syncthreads();  // the memory is free
     share(images * b.net.dz_size, [&](int i) { b.shared[b.net.dz_at + i] = 0.0f; });
     __syncthreads();
     spread_gradient(b, c, first, images);
     __syncthreads();
-    convolve(v, b.shared + b.net.dz_at, b.net.dz_size, images, b.shared + c.turned,
-             b.shared + c.slice_sums, WriteGradient{b, c.g, first, b.net.convs[layer - 1].dy});
+    convolve(v, b.shared + b.net.dz_at, b.net.dz_size, images, b.shared + b.net.back_kernel_at,
+             b.shared + b.net.back_sums_at,
+             WriteGradient{b, c.g, first, b.net.convs[layer - 1].dy});
   }
   __syncthreads();
 }
 
-__device__ inline void conv_backward(const Block& b, int layer, float* part) {
+__device__ inline void input_gradient(const Block& b, int layer) {
   const Conv& c = b.net.convs[layer];
+  if (!c.patches) {
+    convolved_gradient(b, layer);
+  } else if (c.g.kernel_width == 5) {
+    patch_gradient<5>(b, layer);
+  } else {
+    patch_gradient<3>(b, layer);
+  }
+}
+
+__device__ inline void weight_gradient(const Block& b, const Conv& c, float* part) {
   const bool pairs = c.g.stride_width == 1;
   if (pairs && c.g.kernel_width == 5) {
     weight_gradient<5>(b, c, part);
@@ -173,7 +184,17 @@ __device__ inline void conv_backward(const Block& b, int layer, float* part) {
   } else {
     weight_gradient<1>(b, c, part);
   }
-  if (layer > 0) input_gradient(b, layer);
+}
+
+// All layers. A second twin has the weights of the last one, the first all else.
+__device__ inline void conv_chain_backward(const Block& b) {
+  float* part = b.net.parts + blockIdx.x * b.net.part_size;
+  const int last = b.net.conv_count - 1;
+  for (int i = last; i >= 0; --i) {
+    const int whose = i == last ? b.net.twins - 1 : 0;
+    if (b.twin == whose) weight_gradient(b, b.net.convs[i], part);
+    if (b.twin == 0 && i > 0) input_gradient(b, i);
+  }
 }
 
 }  // namespace pycnn::cuda::small_net

@@ -163,7 +163,7 @@ template <int N>
 __device__ void dense_chain_forward(const Block& b) {
   for (int i = 0; i < b.net.dense_count; ++i) {
     const Dense& d = b.net.denses[i];
-    save_x(b, d);
+    if (b.twin == 0) save_x(b, d);
     d.g.outputs % 4 == 0 ? dense_forward<N, 4>(b, i) : dense_forward<N, 1>(b, i);
   }
 }
@@ -172,7 +172,7 @@ __device__ void dense_chain_forward(const Block& b) {
 template <int N>
 __device__ void dense_chain_backward(const Block& b) {
   for (int i = b.net.dense_count - 1; i >= 0; --i) {
-    save_dz(b, i);
+    if (b.twin == 0) save_dz(b, i);
     if (i == 0 && b.net.conv_count == 0) return;
     const bool relu = i > 0 && b.net.denses[i - 1].relu;  // of convolutions the codes tell
     b.net.denses[i].g.outputs % 4 == 0 ? dense_backward<N, 4>(b, i, relu)

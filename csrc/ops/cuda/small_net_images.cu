@@ -39,7 +39,8 @@ __global__ void __launch_bounds__(kBlockThreads) images_kernel(const __grid_cons
   PYCNN_DYNAMIC_SHARED(float, shared);
   let_successor_start();
   const int first = blockIdx.x * net.group;
-  const Block b{net, shared, first, min(net.group, net.count - first)};
+  const Block b{net, shared, first, min(net.group, net.count - first),
+                static_cast<int>(blockIdx.y)};
   share(net.group * net.image_size, [&](int i) { shared[net.image_at + i] = 0.0f; });
   wait_for_predecessor();  // it writes the weights, and which images are next
   for (int i = 0; i < net.dense_count; ++i) begin_copy(b, net.denses[i]);
@@ -51,8 +52,7 @@ __global__ void __launch_bounds__(kBlockThreads) images_kernel(const __grid_cons
   finish_copies();
   __syncthreads();
   net.group == 1 ? dense_chain<1>(b) : net.group == 2 ? dense_chain<2>(b) : dense_chain<4>(b);
-  float* part = net.parts + blockIdx.x * net.part_size;
-  for (int i = net.conv_count - 1; i >= 0; --i) conv_backward(b, i, part);
+  conv_chain_backward(b);
 }
 
 }  // namespace
@@ -68,8 +68,9 @@ std::size_t shared_limit() {
 }
 
 void images(const Net& net, Stream stream) {
-  const Grid grid{dim3(static_cast<unsigned>(net.blocks())), dim3(kBlockThreads),
-                  static_cast<std::size_t>(net.shared_floats) * sizeof(float), true};
+  const Grid grid{dim3(static_cast<unsigned>(net.blocks()), static_cast<unsigned>(net.twins)),
+                  dim3(kBlockThreads), static_cast<std::size_t>(net.shared_floats) * sizeof(float),
+                  true};
   run(images_kernel, grid, stream, net);
 }
 

@@ -54,7 +54,7 @@ __device__ inline void loss(const Block& b) {
     for (int c = lane; c < classes; c += kWarp) {
       z[c] = (expf(z[c] - largest) * share - (c == label ? 1.0f : 0.0f)) * net.loss_scale;
     }
-    if (lane > 0) continue;
+    if (lane > 0 || b.twin > 0) continue;
     const float value = logf(sum) - (mine - largest);
     net.losses[b.first + n] = value;
     net.ranks[b.first + n] = mine == mine ? higher : classes;

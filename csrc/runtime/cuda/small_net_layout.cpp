@@ -86,7 +86,8 @@ bool set_planes(Conv& c, bool first) {
 }
 
 // The tile that takes the fewest cycles: an SM's 4 schedulers do a multiply-add of a warp each,
-// shared memory serves one warp at a time.
+// shared memory serves one warp at a time. A scheduler's only warp waits about a third of the time
+// for what it loads; more of them wait together.
 Tile best_tile(std::int64_t windows, int inputs, std::int64_t taps, int outputs) {
   Tile best{4, 1};
   std::int64_t least = std::numeric_limits<std::int64_t>::max();
@@ -98,8 +99,10 @@ Tile best_tile(std::int64_t windows, int inputs, std::int64_t taps, int outputs)
       const std::int64_t warps = (items * slices + 31) / 32;
       const std::int64_t steps = (inputs + slices - 1) / slices * taps;
       const std::int64_t arithmetic = (warps + 3) / 4 * steps * 4 * channels;
+      const std::int64_t waits = steps * 4 * channels / 3;
       const std::int64_t loads = warps * steps * (5 + tile.group() / 2) / 2;
-      const std::int64_t cycles = std::max(arithmetic, loads) + std::int64_t{slices - 1} * 100;
+      const std::int64_t cycles =
+          std::max(arithmetic, loads) + waits + std::int64_t{slices - 1} * 100;
       if (cycles >= least) continue;
       least = cycles;
       best = tile;
@@ -151,25 +154,48 @@ void place_common(Net& net, Stack& block) {
   net.sums = block.take(sums);
 }
 
+// Whether the gradient of the input may go by patches.
+bool suits_patches(const Conv& c) {
+  return c.pool && c.g.stride_height == 1 && c.g.stride_width == 1 &&
+         c.g.kernel_height == c.g.kernel_width && (c.g.kernel_width == 5 || c.g.kernel_width == 3);
+}
+
+// What a layer needs to go back, floats.
+struct Needs {
+  std::int64_t dz, kernel, sums;
+};
+
+// small_net_conv_patches.cuh has it so.
+Needs patch_needs(const Conv& c, int images) {
+  const std::int64_t k = c.g.kernel_width, row = round_up(k + 1, 4) * 2;
+  const std::int64_t places = std::int64_t{c.height} * c.width;
+  const std::int64_t threads =
+      std::max<std::int64_t>(places * c.g.in_channels * images, small_net::kBlockThreads);
+  return {2 * places * c.g.out_channels, (k + 2) * row * c.g.in_channels * c.g.out_channels,
+          (k + 1) * (k + 1) * threads};
+}
+
+Needs convolution_needs(Conv& c, int images) {
+  const std::int64_t taps = std::int64_t{c.g.kernel_height} * c.g.kernel_width;
+  const std::int64_t windows = backward_windows(c).count() * images;
+  c.backward = best_tile(windows, c.g.out_channels, taps, c.g.in_channels);
+  return {c.dz.size(), (taps * c.g.out_channels + 1) * c.backward.row(c.g.in_channels),
+          slice_sums(c.backward, windows, c.g.in_channels)};
+}
+
 // Floats up to the end of what the convolutions need to go back.
 std::int64_t place_backward(Net& net, Stack block) {
-  std::int64_t dz = 0, turned = 0, sums = 0;
+  Needs most{};
   for (int i = 1; i < net.conv_count; ++i) {
     Conv& c = net.convs[i];
-    const std::int64_t taps = std::int64_t{c.g.kernel_height} * c.g.kernel_width;
-    const std::int64_t windows = backward_windows(c).count() * net.dz_images;
-    c.backward = best_tile(windows, c.g.out_channels, taps, c.g.in_channels);
-    dz = std::max(dz, std::int64_t{c.dz.size()});
-    turned = std::max(turned, (taps * c.g.out_channels + 1) * c.backward.row(c.g.in_channels));
-    sums = std::max(sums, slice_sums(c.backward, windows, c.g.in_channels));
+    const Needs n =
+        c.patches ? patch_needs(c, net.back_images) : convolution_needs(c, net.back_images);
+    most = {std::max(most.dz, n.dz), std::max(most.kernel, n.kernel), std::max(most.sums, n.sums)};
   }
-  net.dz_size = static_cast<int>(round_up(dz, 4));
-  net.dz_at = block.take(std::int64_t{net.dz_images} * net.dz_size);
-  const int turned_at = block.take(turned), sums_at = block.take(sums);
-  for (int i = 1; i < net.conv_count; ++i) {
-    net.convs[i].turned = turned_at;
-    net.convs[i].slice_sums = sums_at;
-  }
+  net.dz_size = static_cast<int>(round_up(std::min(most.dz, kMostFloats), 4));
+  net.dz_at = block.take(std::int64_t{net.back_images} * net.dz_size);
+  net.back_kernel_at = block.take(most.kernel);
+  net.back_sums_at = block.take(most.sums);
   return block.size();
 }
 
@@ -182,6 +208,24 @@ std::int64_t place_residents(Net& net, Stack block, std::int64_t limit) {
     d.resident = fits ? block.take(size) : -1;
   }
   return block.size();
+}
+
+// With so many images in a block.
+bool lay_out_group(Net& net, std::int64_t limit) {
+  Stack block;
+  place_common(net, block);
+  for (bool patches : {true, false}) {
+    for (int i = 1; i < net.conv_count; ++i) {
+      net.convs[i].patches = patches && suits_patches(net.convs[i]);
+    }
+    for (net.back_images = net.group; net.back_images > 0; --net.back_images) {
+      const std::int64_t backward = place_backward(net, block);
+      if (backward > limit) continue;
+      net.shared_floats = static_cast<int>(std::max(backward, place_residents(net, block, limit)));
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -197,14 +241,9 @@ bool lay_out(Net& net, std::int64_t count, std::size_t limit_bytes) {
   const auto wanted =
       std::clamp<std::int64_t>((count + kBlocks - 1) / kBlocks, 1, small_net::kMostImages);
   for (net.group = static_cast<int>(wanted); net.group > 0; --net.group) {
-    Stack block;
-    place_common(net, block);
-    for (net.dz_images = net.group; net.dz_images > 0; --net.dz_images) {
-      const std::int64_t backward = place_backward(net, block);
-      if (backward > limit) continue;
-      net.shared_floats = static_cast<int>(std::max(backward, place_residents(net, block, limit)));
-      return true;
-    }
+    if (!lay_out_group(net, limit)) continue;
+    net.twins = net.conv_count > 1 && 2 * net.blocks() <= kBlocks ? 2 : 1;
+    return true;
   }
   return false;
 }
