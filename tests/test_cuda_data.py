@@ -145,22 +145,31 @@ def test_several_inputs_in_several_places(blobs: Data) -> None:
 
 
 @pytest.mark.skipif(not _core.cuda_is_emulated(), reason="a real GPU's memory cannot be limited")
+@pytest.mark.parametrize("labels_on_host", [False, True])
 @pytest.mark.parametrize("way", [np.asarray, *WAYS], ids=["host", *WAY_NAMES])
 def test_data_on_the_gpu_are_used_in_place(
-    way: Callable[[np.ndarray], Any], monkeypatch: pytest.MonkeyPatch
+    way: Callable[[np.ndarray], Any], labels_on_host: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is memory for the data (4 MiB), a model and its values (4.5 MiB), not for a copy."""
     images = np.zeros((16, 65536), np.float32)
     others = on_gpu(images) if way is np.asarray else None  # the same is in use in every case
     x = way(images)
     wide = pycnn.Sequential([pycnn.Input((65536,)), layers.Dense(1)], device="cuda")
+    wide.compile("sgd", "mean_squared_error")
+
+    def use() -> None:
+        if labels_on_host:
+            wide.evaluate(x, np.zeros((16, 1)), verbose=0)
+        else:
+            wide.predict(x, verbose=0)
+
     gc.collect()
     monkeypatch.setenv("PYCNN_EMULATOR_MEMORY", str(11 * 2**20))
     if others is None:
-        wide.predict(x, verbose=0)
+        use()
         return
     with pytest.raises(MemoryError, match="on the GPU"):
-        wide.predict(x, verbose=0)
+        use()
 
 
 @pytest.mark.skipif(_core.cuda_is_emulated(), reason="PyTorch cannot use the emulator's memory")

@@ -10,6 +10,7 @@
 #include "bindings/gpu_arrays.h"
 #include "bindings/shared_memory.h"
 #include "core/error.h"
+#include "cuda/device.h"
 #include "runtime/default_device.h"
 
 namespace pycnn::bindings {
@@ -37,7 +38,9 @@ py::object numpy_dlpack(const Tensor& t, const MaybeStream& stream, const DLPack
 Device wanted_device(const Tensor& t, const DLPackPair& dl_device) {
   if (!dl_device) return t.device();
   if (dl_device->first == dlpack::kCpu) return Device::cpu;
-  if (dl_device->first == dlpack::kCuda && *dl_device == dlpack_device()) return Device::cuda;
+  if (dl_device->first == dlpack::kCuda && cuda::is_available() && *dl_device == dlpack_device()) {
+    return Device::cuda;
+  }
   throw py::buffer_error("[Tensor] cannot be on DLPack's device (" +
                          std::to_string(dl_device->first) + ", " +
                          std::to_string(dl_device->second) + ")");

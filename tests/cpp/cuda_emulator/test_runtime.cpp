@@ -64,7 +64,7 @@ TEST(EmulatorMemory, CopiesInTheDirectionThatIsNamed) {
 }
 
 TEST(EmulatorMemory, SaysWhoseMemoryAnAddressIsIn) {
-  const Array<int> device(3);
+  Array<int> device(3);
   int host = 0;
   cudaPointerAttributes attributes{};
   EXPECT_OK(cudaPointerGetAttributes(&attributes, device.data() + 2));
