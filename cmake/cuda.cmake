@@ -32,7 +32,7 @@ if(cuda_form STREQUAL "toolkit")
   target_sources(pycnn_core PRIVATE ${cuda_kernels} ${cuda_sources})
   set_target_properties(pycnn_core PROPERTIES CUDA_STANDARD 20 CUDA_RUNTIME_LIBRARY Static
     CUDA_ARCHITECTURES "${CMAKE_CUDA_ARCHITECTURES}")
-  target_link_libraries(pycnn_core PUBLIC $<BUILD_INTERFACE:CUDA::cudart_static>)
+  target_link_libraries(pycnn_core PUBLIC CUDA::cudart_static)
   target_compile_options(pycnn_core PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--threads=2>)
 elseif(cuda_form STREQUAL "emulated")
   pycnn_emulate_cuda(pycnn_core ${cuda_kernels})

@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Adam', 'Graph', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'cuda_device_name', 'cuda_is_available', 'cuda_is_built', 'cuda_is_emulated', 'cuda_launches', 'default_device', 'float32_precision', 'gpu_tensor', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'resolve_device', 'set_cpu_isa', 'set_default_device', 'set_float32_precision', 'set_num_threads', 'set_random_seed', 'update_parameter']
+__all__: list[str] = ['Adam', 'Graph', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'cuda_device_name', 'cuda_is_available', 'cuda_is_built', 'cuda_is_emulated', 'cuda_launches', 'cuda_memory_info', 'default_device', 'float32_precision', 'gpu_tensor', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'resolve_device', 'set_cpu_isa', 'set_default_device', 'set_float32_precision', 'set_num_threads', 'set_random_seed', 'update_parameter']
 class Tensor:
     """
     A dense row-major array of float32, uint8 or int64, NHWC for images, on the
@@ -404,6 +404,10 @@ def cuda_is_emulated() -> bool:
 def cuda_launches() -> int:
     """
     Kernels launched so far; what is captured counts once, however often it runs.
+    """
+def cuda_memory_info() -> tuple[int, int]:
+    """
+    Bytes of the GPU's memory: free, and all.
     """
 def default_device() -> str:
     ...

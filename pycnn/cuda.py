@@ -2,7 +2,7 @@
 
 from pycnn import _core
 
-__all__ = ["device_name", "is_available", "is_built"]
+__all__ = ["device_name", "is_available", "is_built", "memory_info"]
 
 
 def is_built() -> bool:
@@ -22,3 +22,12 @@ def device_name() -> str:
         RuntimeError: there is none; the message says what is missing.
     """
     return _core.cuda_device_name()
+
+
+def memory_info() -> tuple[int, int]:
+    """The GPU's memory in bytes: what is free, of all programs' use, and all that there is.
+
+    Raises:
+        RuntimeError: there is no GPU; the message says what is missing.
+    """
+    return _core.cuda_memory_info()

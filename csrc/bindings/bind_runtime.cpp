@@ -1,6 +1,7 @@
 #include <pybind11/stl.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bindings/bind.h"
@@ -46,6 +47,13 @@ void bind_runtime(py::module_& m) {
       [](const std::string& name) { cuda::set_float32_precision(cuda::parse_precision(name)); },
       py::arg("name"));
   m.def("float32_precision", [] { return cuda::precision_name(cuda::float32_precision()); });
+  m.def(
+      "cuda_memory_info",
+      [] {
+        const cuda::MemoryInfo info = cuda::memory_info();
+        return std::pair(info.free, info.total);
+      },
+      Release(), "Bytes of the GPU's memory: free, and all.");
   m.def("set_cpu_isa", [](const std::string& name) { cpu::set_isa(name); }, py::arg("name"));
 }
 

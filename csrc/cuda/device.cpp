@@ -53,4 +53,11 @@ std::string device_name() {
   return properties.name;
 }
 
+MemoryInfo memory_info() {
+  require();
+  MemoryInfo info;
+  check(cudaMemGetInfo(&info.free, &info.total), "asking for free memory");
+  return info;
+}
+
 }  // namespace pycnn::cuda

@@ -1,6 +1,7 @@
 #pragma once
 // What this build and this machine can do with GPUs.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -17,5 +18,10 @@ void require();
 std::string device_name();
 // Kernels that this process has launched. What is captured counts once, however often it runs.
 std::int64_t launches();
+// Bytes of the GPU's memory that nobody uses, and of all of it; throws like require.
+struct MemoryInfo {
+  std::size_t free = 0, total = 0;
+};
+MemoryInfo memory_info();
 
 }  // namespace pycnn::cuda

@@ -47,12 +47,6 @@ void clear(void* memory, std::size_t bytes, const char* what) {
   check(cudaStreamSynchronize(nullptr), what);
 }
 
-std::size_t free_memory() {
-  std::size_t free = 0, total = 0;
-  check(cudaMemGetInfo(&free, &total), "asking for free memory");
-  return free;
-}
-
 }  // namespace pycnn::cuda
 
 namespace pycnn {

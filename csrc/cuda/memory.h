@@ -57,7 +57,4 @@ void upload(void* to, const void* from, std::size_t bytes, const char* what);
 void download(void* to, const void* from, std::size_t bytes, const char* what);
 void clear(void* memory, std::size_t bytes, const char* what);
 
-// Bytes of the GPU's memory that nobody uses.
-std::size_t free_memory();
-
 }  // namespace pycnn::cuda

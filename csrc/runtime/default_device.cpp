@@ -41,7 +41,11 @@ Device default_device() {
   const std::lock_guard lock(c.mutex);
   if (!c.device) {
     const char* name = std::getenv("PYCNN_DEVICE");
-    c.device = parse_device(name == nullptr ? "auto" : name);
+    try {
+      c.device = parse_device(name == nullptr ? "auto" : name);
+    } catch (const ValueError& e) {
+      throw ValueError(std::string("PYCNN_DEVICE: ") + e.what());
+    }
   }
   return *c.device;
 }

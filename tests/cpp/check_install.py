@@ -38,7 +38,7 @@ def main(build, cmake, generator, compiler, flags):
         installed = folder / "installed"
         subprocess.run([cmake, "--install", build, "--prefix", installed], check=True)
         headers = {path.parts[len(installed.parts) + 2] for path in installed.rglob("*.h")}
-        assert headers == {"core", "ops", "graph", "runtime"}, headers
+        assert headers == {"core", "cuda", "ops", "graph", "runtime"}, headers
         (folder / "CMakeLists.txt").write_text(PROJECT)
         (folder / "main.cpp").write_text(MAIN)
         configure = [cmake, "-S", folder, "-B", folder / "build", "-G", generator]

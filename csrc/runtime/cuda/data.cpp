@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cuda/device.h"
 #include "cuda/error.h"
 #include "cuda/interop.h"
 
@@ -35,7 +36,7 @@ std::shared_ptr<void> DeviceData::hold(const Tensor& data) {
   std::weak_ptr<DeviceMemory>& entry = held_[data.raw_data()];
   if (auto alive = entry.lock()) return alive;
   // The network needs room, too; what is not held is copied batch by batch.
-  if (data.nbytes() > free_memory() / 2) return nullptr;
+  if (data.nbytes() > memory_info().free / 2) return nullptr;
   auto copy = std::make_shared<DeviceMemory>(data.nbytes());
   upload(copy->as<void>(), data.raw_data(), data.nbytes(), "copying the data set to the GPU");
   entry = copy;
