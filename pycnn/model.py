@@ -290,9 +290,10 @@ class Model(Assembly):
         """Prints a table of the layers, and the totals.
 
         A row has the output shape, the parameters, the multiply-adds of one image, and the
-        receptive field, height x width in pixels of the input; where the layers are no chain,
-        also what each is connected to. Below are the rows and columns at the end of an image that
-        a stride leaves unseen.
+        receptive field, height x width in pixels of the input (see
+        `pycnn.analysis.receptive_field`); where the layers are no chain, also what each is
+        connected to. Below are the rows and columns at the end of an image that a stride leaves
+        unseen.
 
         Args:
             print_fn: called with each line.
