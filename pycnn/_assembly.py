@@ -189,7 +189,7 @@ class Assembly(Operation):
             network = self._ready_network()
             for index, array in enumerate(arrays):
                 network.set_parameter(index, _core.Tensor(array))
-            self._weights_changed()
+            self._ready_weights().changed()
 
     # ---- inputs and outputs
 
@@ -342,7 +342,11 @@ class Assembly(Operation):
     # ---- network
 
     def _ready_network(self) -> _core.Network:
-        """The native network, with the newest weights; made on first use."""
+        """The native network, with the newest weights."""
+        return self._ready_weights().ready()
+
+    def _ready_weights(self) -> LayerWeights:
+        """The native network and its layers; made on first use."""
         graph = self._built_graph()
         if self._weights is None:
             network = _core.Network(graph, self._output_values, self._seed, self._device)
@@ -354,25 +358,7 @@ class Assembly(Operation):
             self._weights = LayerWeights(
                 Store(network), {layer: places.get(path, []) for layer, path in self._paths.items()}
             )
-        self._weights.pull()
-        return self._weights.store.network
-
-    def _weights_changed(self) -> None:
-        assert self._weights is not None
-        self._weights.changed()
-
-    @contextmanager
-    def _training(self) -> Iterator[_core.Network]:
-        """Lends the network to something that changes its weights."""
-        network = self._ready_network()
-        assert self._weights is not None
-        self._weights.store.live = True
-        self._weights.changed()
-        try:
-            yield network
-        finally:
-            self._weights.store.live = False
-            self._weights.changed()
+        return self._weights
 
     # ---- names
 

@@ -1,4 +1,7 @@
-"""evaluate and predict: one native call, or one a batch when a callback wants to be asked."""
+"""evaluate and predict: one native call, or one a batch when a callback wants to be asked.
+
+Each call asks for the network anew: a hook may have changed weights through another model.
+"""
 
 import time
 from collections.abc import Sequence
@@ -11,6 +14,7 @@ from pycnn import _core
 from pycnn._compiled import Compiled
 from pycnn._progress import result_line
 from pycnn._structure import Structure
+from pycnn._weights import LayerWeights
 from pycnn.callbacks import CallbackList
 
 #: One tensor for each input, and for each output.
@@ -42,7 +46,7 @@ class _Sums:
 
 
 def evaluate(
-    network: _core.Network,
+    weights: LayerWeights,
     compiled: Compiled,
     data: Data,
     batch_size: int,
@@ -53,9 +57,9 @@ def evaluate(
     start = time.perf_counter()
     callbacks.call("on_test_begin", {})
     if callbacks.wants_batches("test"):
-        logs = _evaluate_batches(network, compiled, data, batch_size, callbacks)
+        logs = _evaluate_batches(weights, compiled, data, batch_size, callbacks)
     else:
-        logs = compiled.logs(network.evaluate(*data, batch_size))
+        logs = compiled.logs(weights.ready().evaluate(*data, batch_size))
     callbacks.call("on_test_end", logs)
     if verbose:
         print(result_line("evaluate", len(data[0][0]), time.perf_counter() - start, logs))
@@ -63,7 +67,7 @@ def evaluate(
 
 
 def predict(
-    network: _core.Network,
+    weights: LayerWeights,
     images: list[_core.Tensor],
     batch_size: int,
     callbacks: CallbackList,
@@ -74,9 +78,9 @@ def predict(
     start = time.perf_counter()
     callbacks.call("on_predict_begin", {})
     if callbacks.wants_batches("predict"):
-        results = _predict_batches(network, images, batch_size, callbacks, outputs)
+        results = _predict_batches(weights, images, batch_size, callbacks, outputs)
     else:
-        results = [tensor.numpy() for tensor in network.predict(images, batch_size)]
+        results = [tensor.numpy() for tensor in weights.ready().predict(images, batch_size)]
     callbacks.call("on_predict_end", {})
     if verbose:
         print(result_line("predict", len(images[0]), time.perf_counter() - start, {}))
@@ -84,7 +88,7 @@ def predict(
 
 
 def _evaluate_batches(
-    network: _core.Network,
+    weights: LayerWeights,
     compiled: Compiled,
     data: Data,
     batch_size: int,
@@ -94,14 +98,14 @@ def _evaluate_batches(
     logs: dict[str, float] = {}
     for number, start in enumerate(range(0, len(data[0][0]), batch_size)):
         callbacks.call("on_test_batch_begin", number, {})
-        sums.add(network.evaluate(*batch(data, start, start + batch_size), batch_size))
+        sums.add(weights.ready().evaluate(*batch(data, start, start + batch_size), batch_size))
         logs = compiled.logs(sums)
         callbacks.call("on_test_batch_end", number, logs)
     return logs
 
 
 def _predict_batches(
-    network: _core.Network,
+    weights: LayerWeights,
     images: list[_core.Tensor],
     batch_size: int,
     callbacks: CallbackList,
@@ -111,7 +115,7 @@ def _predict_batches(
     for number, start in enumerate(range(0, len(images[0]), batch_size)):
         callbacks.call("on_predict_batch_begin", number, {})
         x, _ = batch((images, []), start, start + batch_size)
-        parts.append([tensor.numpy() for tensor in network.predict(x, batch_size)])
+        parts.append([tensor.numpy() for tensor in weights.ready().predict(x, batch_size)])
         callbacks.call("on_predict_batch_end", number, {"outputs": outputs.pack(parts[-1])})
     return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 

@@ -100,8 +100,8 @@ def sees_pixels(model: Model, layer: Operation) -> bool:
     if not any(layer is item for item in model.layers):
         return False
     span = span_of(model, layer)
-    fields = receptive_fields(model._spans, model._built_graph().nodes)
-    return fields.get(span.call.inputs[0]._key, (1, 1)) == (1, 1)
+    fields = receptive_fields(model._built_graph().nodes, len(model.inputs))
+    return fields[_values(model)[span.call.inputs[0]._key]] == (1, 1)
 
 
 def score_of(model: Model, value: int) -> int:
@@ -118,7 +118,12 @@ def score_of(model: Model, value: int) -> int:
     span = next((item for item in model._spans if item.values == (value,)), None)
     if span is None or span.first != node:
         return value
-    known = {tensor._key: index for index, tensor in enumerate(model.inputs)}
+    return _values(model)[span.call.inputs[0]._key]
+
+
+def _values(model: Model) -> dict[Any, int]:
+    """The values of the model's graph, by the keys of its symbolic tensors."""
+    known: dict[Any, int] = {tensor._key: index for index, tensor in enumerate(model.inputs)}
     for item in model._spans:
         known |= {(item.call, index): made for index, made in enumerate(item.values)}
-    return known[span.call.inputs[0]._key]
+    return known

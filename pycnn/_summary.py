@@ -22,13 +22,14 @@ def summary_lines(
         rows += [
             (f"{item.name} (Input)", str(item.shape), "0", "0", "1 x 1", "") for item in inputs
         ]
-    fields = receptive_fields(spans, nodes)
+    fields = receptive_fields(nodes, len(inputs))
     by_layer: dict[Operation, list[CallSpan]] = {}
     for span in spans:
         by_layer.setdefault(span.call.operation, []).append(span)
     for layer, calls in by_layer.items():
         own = [node for span in calls for node in nodes[span.first : span.end]]
-        height, width = fields[calls[0].call, 0]
+        seen = [fields[value] for value in calls[0].values]
+        height, width = max(size[0] for size in seen), max(size[1] for size in seen)
         shapes = [str((None, *graph.shape(value))) for value in calls[0].values]
         row = (
             f"{layer.name} ({type(layer).__name__})",
@@ -42,16 +43,9 @@ def summary_lines(
     return _framed(name, inputs, rows, nodes, _unseen_lines(spans))
 
 
-def receptive_fields(
-    spans: Sequence[CallSpan], nodes: Sequence[_core.NodeInfo]
-) -> dict[Any, tuple[int, int]]:
-    """Returns height and width in pixels of the input, by (call, place of its result)."""
-    fields: dict[Any, tuple[int, int]] = {}
-    for span in spans:
-        fields |= dict.fromkeys(
-            ((span.call, index) for index in range(len(span.values))), _field(span, nodes, fields)
-        )
-    return fields
+def receptive_fields(nodes: Sequence[_core.NodeInfo], inputs: int) -> list[tuple[int, int]]:
+    """Returns height and width in pixels of the input, by value of the graph: inputs first."""
+    return [(1, 1)] * inputs + [node.receptive_field for node in nodes]
 
 
 def _unseen_lines(spans: Sequence[CallSpan]) -> list[str]:
@@ -106,15 +100,6 @@ def _is_chain(inputs: Sequence[Input], spans: Sequence[CallSpan]) -> bool:
             return False
         before = (span.call, 0)
     return True
-
-
-def _field(
-    span: CallSpan, nodes: Sequence[_core.NodeInfo], known: dict[Any, tuple[int, int]]
-) -> tuple[int, int]:
-    """The receptive field of a call: of its last node, or of what it hands on."""
-    if span.end > span.first:
-        return nodes[span.end - 1].receptive_field
-    return known.get(span.call.inputs[0]._key, (1, 1))
 
 
 def _row(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -67,9 +67,13 @@ class Training:
         self._model = model
         self._compiled = compiled
         self._options = options
-        self._network = model._ready_network()
+        self._weights = model._ready_weights()
         self._trainer = _core.Trainer(
-            self._network, x, y, batch_size=options.batch_size, shuffle=options.shuffle
+            self._weights.store.network,
+            x,
+            y,
+            batch_size=options.batch_size,
+            shuffle=options.shuffle,
         )
         self._steps = self._trainer.steps_per_epoch
         self._history = History()
@@ -105,7 +109,7 @@ class Training:
             raise FloatingPointError(f"epoch {epoch + 1}, {error}") from None
         if self._validation is not None:
             measured = _inference.evaluate(
-                self._network,
+                self._weights,
                 self._compiled,
                 self._validation,
                 self._options.batch_size,
@@ -133,7 +137,8 @@ class Training:
     def _run(self, step: int) -> _core.Progress:
         """Does some of the steps from `step` on; those before an exception count as well."""
         try:
-            return self._trainer.run(self._learning_rates(step), _MAX_SECONDS)
+            with self._weights.changing():
+                return self._trainer.run(self._learning_rates(step), _MAX_SECONDS)
         finally:
             self._compiled.optimizer.iterations += self._trainer.progress.step - step
 

@@ -1,11 +1,13 @@
 """Weights that several models hold: the one that changed them last has their newest values.
 
-A model has a network of its own. Before it is used it takes the newest values of its layers from
-the networks of other models; when it has changed them, its own are the newest.
+A model has a network of its own. Before each use of it, and in `fit` before each run of steps, it
+takes the newest values of its layers from the networks of other models; when it has changed them,
+its own are the newest.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,8 +26,6 @@ class Store:
     def __init__(self, network: _core.Network) -> None:
         self.network = network
         self.version = next(_versions)
-        #: While fit runs the weights change without saying so.
-        self.live = False
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,25 @@ class LayerWeights:
         }
         self._seen: dict[Layer, int] = {}  # version of the values that were taken last
 
-    def pull(self) -> None:
-        """Takes the values of layers that other models have changed since."""
+    def ready(self) -> _core.Network:
+        """Returns the network, with the values of layers that other models have changed since."""
         for layer, own in self._own.items():
             held = layer._held
             if held is None:
                 layer._held = own
             elif held.store is not self.store:
                 self._take(layer, held, own)
+        return self.store.network
+
+    @contextmanager
+    def changing(self) -> Iterator[_core.Network]:
+        """Lends the network to something that changes its weights."""
+        network = self.ready()
+        self.changed()  # whoever wants the values meanwhile must ask this network
+        try:
+            yield network
+        finally:
+            self.changed()
 
     def changed(self) -> None:
         """This model's values are the newest from now on."""
@@ -88,7 +99,7 @@ class LayerWeights:
 
     def _take(self, layer: "Layer", held: Held, own: Held) -> None:
         version = held.store.version
-        if self._seen.get(layer) == version and not held.store.live:
+        if self._seen.get(layer) == version:
             return
         for place, source in zip(own.places, held.places, strict=True):
             value = held.store.network.get_parameter(source)

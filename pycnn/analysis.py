@@ -21,7 +21,6 @@ from pycnn._probe import (
     found_layer,
     score_of,
     single_input,
-    span_of,
     value_of,
 )
 from pycnn._sizes import output_size, same_sides, unseen
@@ -63,9 +62,21 @@ def multiply_adds(model: Model) -> int:
 
 
 def receptive_field(model: Model, layer: Any = None) -> tuple[int, int]:
-    """Returns how many pixels of the input, height and width, one place of a layer depends on.
+    """Returns how many pixels of the input, height and width, one place of a layer can see.
 
-    It may be larger than the image: it then reaches into the padding.
+    A place has all channels of its row and column; of a layer without maps it is one number. From
+    the first pixel to the last that it can see when the model predicts:
+
+    - a window (kernel k, stride s) adds k - 1 times the product of the strides before it, the
+      lectures' formula. To a window the image has no border: the field may be larger than the
+      image, and then reaches into the padding;
+    - where branches meet it is what any of them sees;
+    - a layer that reads all places (`Dense`, global pooling) sees what they see together, and
+      that ends at the image's border.
+
+    Where places do not lie as the pixels do (`Reshape`, `Flatten`, concatenation along height or
+    width, branches of different strides), a layer that reads several is taken to read all; one
+    written in Python sees the whole input. Of several inputs the one counts that is seen most of.
 
     Args:
         model: with known input shapes.
@@ -74,11 +85,9 @@ def receptive_field(model: Model, layer: Any = None) -> tuple[int, int]:
     Raises:
         ValueError: the model does not have the layer.
     """
-    nodes = model._built_graph().nodes
-    fields = receptive_fields(model._spans, nodes)
-    if layer is None:
-        return fields.get(model.outputs[0]._key, (1, 1))
-    return fields[span_of(model, layer).call, 0]
+    fields = receptive_fields(model._built_graph().nodes, len(model.inputs))
+    value = model._output_values[0] if layer is None else value_of(model, layer)
+    return fields[value]
 
 
 def conv2d_matrix(

@@ -204,8 +204,7 @@ class Model(Assembly):
             self._in_fit = True
             self.stop_training = False
             try:
-                with self._training():
-                    return training.run()
+                return training.run()
             finally:
                 self._in_fit = False
 
@@ -241,9 +240,9 @@ class Model(Assembly):
             show = checked_verbose(verbose)
             with self._unbuilt_on_error():
                 data = self._data(x, y, "x", "y")
-                network = self._ready_network()
+                layer_weights = self._ready_weights()
             hooks = self._callback_list(callbacks, show, len(data[0][0]), size)
-            logs = _inference.evaluate(network, compiled, data, size, hooks, show)
+            logs = _inference.evaluate(layer_weights, compiled, data, size, hooks, show)
             return logs if return_dict else _plain(logs)
 
     def predict(
@@ -273,9 +272,10 @@ class Model(Assembly):
             show = checked_verbose(verbose)
             with self._unbuilt_on_error():
                 images = self._images(x, "x")
-                network = self._ready_network()
+                layer_weights = self._ready_weights()
             hooks = self._callback_list(callbacks, show, len(images[0]), size)
-            return _inference.predict(network, images, size, hooks, self._output_structure, show)
+            structure = self._output_structure
+            return _inference.predict(layer_weights, images, size, hooks, structure, show)
 
     def train_on_batch(
         self, x: Any, y: Any = None, return_dict: bool = False
@@ -286,7 +286,7 @@ class Model(Assembly):
             with self._unbuilt_on_error():
                 images, labels = self._data(x, y, "x", "y")
                 rate = compiled.optimizer.rate_at(compiled.optimizer.iterations)
-                with self._training() as network:
+                with self._ready_weights().changing() as network:
                     totals = network.train_step(images, labels, rate)
             compiled.optimizer.iterations += 1
             logs = compiled.logs(totals)
@@ -296,9 +296,10 @@ class Model(Assembly):
         """Prints a table of the layers, and the totals.
 
         A row has the output shape, the parameters, the multiply-adds of one image, and the
-        receptive field, height x width in pixels of the input; where the layers are no chain,
-        also what each is connected to. Below are the rows and columns at the end of an image that
-        a stride leaves unseen.
+        receptive field, height x width in pixels of the input (see
+        `pycnn.analysis.receptive_field`); where the layers are no chain, also what each is
+        connected to. Below are the rows and columns at the end of an image that a stride leaves
+        unseen.
 
         Args:
             print_fn: called with each line.

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/overloaded.h"
+#include "graph/receptive_field.h"
 #include "ops/flatten.h"
 
 namespace pycnn {
@@ -332,47 +333,29 @@ void Graph::regularize(ValueId value, std::string_view weight, const Penalty& pe
 
 namespace {
 
-// How far one value sees: extent in input pixels, and how many input pixels one step is.
-struct Field {
-  std::int64_t height = 1, width = 1, step_height = 1, step_width = 1;
-};
-
-// Farther than any picture reaches: fields and steps stop growing here, so that no pile of absurd
-// strides overflows.
-constexpr std::int64_t kFar = std::int64_t{1} << 31;
-
-Field grow(Field f, Size2 kernel, Size2 strides, Size2 dilation = {}) {
-  const auto gaps = [](int size, int step) { return std::int64_t{size - 1} * step; };
-  f.height = std::min(f.height + gaps(kernel.height, dilation.height) * f.step_height, kFar);
-  f.width = std::min(f.width + gaps(kernel.width, dilation.width) * f.step_width, kFar);
-  f.step_height = std::min(f.step_height * strides.height, kFar);
-  f.step_width = std::min(f.step_width * strides.width, kFar);
-  return f;
-}
-
-// What a window over the whole of `input` sees.
-Field all_of(const Shape& input, Field before) {
-  return grow(before, {static_cast<int>(input[0]), static_cast<int>(input[1])}, {1, 1});
+// Of one image going forward.
+std::int64_t multiply_adds(const Node& node, const Shape& in, const Shape& out) {
+  const auto window = [&](Size2 kernel) {
+    return element_count(out) * kernel.height * kernel.width;
+  };
+  return std::visit(
+      Overloaded{[&](const Conv2dOptions& o) { return window(o.kernel_size) * (in[2] / o.groups); },
+                 [&](const DepthwiseConv2dOptions& o) { return window(o.kernel_size); },
+                 [&](const DenseOptions& o) { return in[0] * o.units; },
+                 [](const auto&) { return std::int64_t{0}; }},
+      node.options);
 }
 
 }  // namespace
 
 std::vector<NodeInfo> Graph::describe() const {
-  std::vector<Field> fields(values_.size());
+  const std::vector<FieldSize> fields = receptive_fields(*this);
   std::vector<NodeInfo> infos;
   std::vector<bool> counted(parameters_.size());  // shared weights belong to their first node
-  const Shape none;
-  const Shape& in = inputs_.empty() ? none : shape(inputs_[0]);
-  const Field whole{in.size() > 0 ? in[0] : 1, in.size() > 1 ? in[1] : 1, 0, 0};
   for (const Node& node : nodes_) {
     const Shape& out = shape(node.output);
-    // Of several inputs, the one that sees most counts.
-    Field before = fields[static_cast<std::size_t>(node.input())];
-    for (ValueId x : node.inputs) {
-      const Field& f = fields[static_cast<std::size_t>(x)];
-      if (f.height * f.width > before.height * before.width) before = f;
-    }
-    NodeInfo info{node.name, node.kind(), out, 0, 0, 0, 0, 0};
+    const FieldSize& field = fields[static_cast<std::size_t>(node.output)];
+    NodeInfo info{node.name, node.kind(), out, 0, 0, 0, field.height, field.width};
     for (ParameterId p : node.parameters) {
       const Parameter& parameter = parameters_[static_cast<std::size_t>(p)];
       if (counted[static_cast<std::size_t>(p)]) continue;
@@ -380,30 +363,7 @@ std::vector<NodeInfo> Graph::describe() const {
       info.parameter_count += element_count(parameter.shape);
       if (parameter.trainable) info.trainable_count += element_count(parameter.shape);
     }
-    const Field after = std::visit(
-        Overloaded{
-            [&](const Conv2dOptions& o) {
-              info.multiply_adds = element_count(out) * o.kernel_size.height * o.kernel_size.width *
-                                   (shape(node.input())[2] / o.groups);
-              return grow(before, o.kernel_size, o.strides, o.dilation);
-            },
-            [&](const DepthwiseConv2dOptions& o) {
-              info.multiply_adds = element_count(out) * o.kernel_size.height * o.kernel_size.width;
-              return grow(before, o.kernel_size, o.strides, o.dilation);
-            },
-            [&](const MaxPool2dOptions& o) { return grow(before, o.pool_size, o.strides); },
-            [&](const AvgPool2dOptions& o) { return grow(before, o.pool_size, o.strides); },
-            [&](const GlobalAvgPool2dOptions&) { return all_of(shape(node.input()), before); },
-            [&](const GlobalMaxPool2dOptions&) { return all_of(shape(node.input()), before); },
-            [&](const DenseOptions& o) {
-              info.multiply_adds = shape(node.input())[0] * o.units;
-              return whole;
-            },
-            [&](const HostOptions&) { return whole; }, [&](const auto&) { return before; }},
-        node.options);
-    fields[static_cast<std::size_t>(node.output)] = after;
-    info.receptive_height = after.height;
-    info.receptive_width = after.width;
+    info.multiply_adds = multiply_adds(node, shape(node.input()), out);
     infos.push_back(std::move(info));
   }
   return infos;

@@ -257,6 +257,19 @@ TEST(Describe, AStrideMultipliesTheGrowthAfterIt) {
   EXPECT_EQ(g.describe()[1].receptive_width, 5);
 }
 
+TEST(Describe, BranchesThatMeetSeeWhatAnyOfThemSees) {
+  Graph g({9, 9, 1});
+  const auto moved = [](int top, int bottom) {
+    return Padding{Padding::Mode::explicit_, top, bottom, 0, 0};
+  };
+  const ValueId up = g.conv2d(0, conv(1, {3, 3}, moved(2, 0)));
+  const ValueId down = g.conv2d(0, conv(1, {3, 3}, moved(0, 2)));
+  g.permute(g.add({up, down}), {{2, 1, 3}});
+  EXPECT_EQ(g.describe()[2].receptive_height, 5);
+  EXPECT_EQ(g.describe()[2].receptive_width, 3);
+  EXPECT_EQ(g.describe()[3].receptive_height, 5);
+}
+
 TEST(Describe, AbsurdStridesDoNotOverflow) {
   Graph g({4, 4, 1});
   ValueId v = g.input();
