@@ -169,8 +169,14 @@ struct Needs {
 Needs patch_needs(const Conv& c, int images) {
   const std::int64_t k = c.g.kernel_width, row = round_up(k + 1, 4) * 2;
   const std::int64_t places = std::int64_t{c.height} * c.width;
-  const std::int64_t threads =
-      std::max<std::int64_t>(places * c.g.in_channels * images, small_net::kBlockThreads);
+  // The last images may be fewer, and have more slices.
+  std::int64_t threads = 0;
+  for (int n = 1; n <= images; ++n) {
+    const std::int64_t items = places * c.g.in_channels * n;
+    const std::int64_t slices =
+        std::clamp<std::int64_t>(small_net::kBlockThreads / items, 1, c.g.out_channels);
+    threads = std::max(threads, items * slices);
+  }
   return {2 * places * c.g.out_channels, (k + 2) * row * c.g.in_channels * c.g.out_channels,
           (k + 1) * (k + 1) * threads};
 }
