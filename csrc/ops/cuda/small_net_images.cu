@@ -1,7 +1,9 @@
-// Forward and backward of a few images in each block. LeNet-5 with 64 images is 64 blocks of one,
-// each 2.3 MFLOP and 60 KB of shared memory beside 192 KB for the first dense layer's weights; an
-// SM's 256 FLOP a cycle make it 9,000 cycles at best. About 15 phases follow one another with a
-// barrier between, and most of them are bound by what they read of shared memory.
+// Forward and backward of a few images in each block. LeNet-5, counted for one image in a block of
+// an H200 (1.85 GHz), in cycles: first loads 2500, convolutions forward 1600 and 3000, dense layers
+// 2200 each way, of 192 KB that were copied into shared memory meanwhile, loss 300, the second
+// convolution back 1900 (weights, the twin's) and 3900 (input), the first 1500, 25 barriers 1000:
+// 18,000 or 10 us, where arithmetic alone would take 6,000. Shared memory binds, then what waits
+// for it. With four images in a block 50,000, 27 us.
 
 #include "ops/cuda/small_net_conv_backward.cuh"
 #include "ops/cuda/small_net_conv_forward.cuh"
