@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 PathLike = str | os.PathLike[str]
 
+#: Of a figure's title, points.
+TITLE_SIZE = 11
+
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, inches.
@@ -35,6 +38,15 @@ def new_figure(width: float, height: float) -> Figure:
             'pycnn.viz draws with matplotlib, which is not installed: pip install "pycnn[plot]"'
         ) from None
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def title_width(title: str) -> float:
+    """Inches that a title takes, with some room beside it."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    path = TextPath((0, 0), title, size=TITLE_SIZE, prop=FontProperties())
+    return float(path.get_extents().width) / 72 + 0.3
 
 
 def finished(figure: Figure, save: PathLike | None) -> Figure:
@@ -64,7 +76,7 @@ def picture_grid(
     cell = 0.95
     tall = cell * min(max(height / width, 0.3), 3.0)
     labelled = sum(any(labels[row * columns : (row + 1) * columns]) for row in range(rows))
-    figure = new_figure(max(columns * cell + 0.3 + 0.7 * bar, 0.085 * len(title), 2.5),
+    figure = new_figure(max(columns * cell + 0.3 + 0.7 * bar, title_width(title), 2.5),
                      rows * (tall + 0.03) + 0.2 * labelled + 0.35)  # fmt: skip
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes, picture, label in zip(grid.flat, pictures, labels, strict=False):
@@ -75,20 +87,21 @@ def picture_grid(
         axes.set_axis_off()
     if bar:
         figure.colorbar(image, ax=grid, fraction=0.05, pad=0.02, aspect=25)
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(title, fontsize=TITLE_SIZE)
     return finished(figure, save)
 
 
 def bar_chart(name: str, values: Array, save: PathLike | None) -> Figure:
     """One number per neuron."""
-    figure = new_figure(min(max(3.5, 0.3 * len(values)), 10.0), 2.4)
+    title = f"{name}: {len(values)}"
+    figure = new_figure(max(min(max(3.5, 0.3 * len(values)), 10.0), title_width(title)), 2.4)
     axes = figure.subplots()
     axes.bar(range(len(values)), values, width=0.8 if len(values) <= 100 else 1.0)
     if len(values) <= 30:
         axes.set_xticks(range(len(values)))
     axes.set_xlabel("neuron")
     axes.axhline(0, color="black", linewidth=0.8)
-    axes.set_title(f"{name}: {len(values)}", fontsize=11)
+    axes.set_title(title, fontsize=TITLE_SIZE)
     return finished(figure, save)
 
 

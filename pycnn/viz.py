@@ -16,6 +16,7 @@ import numpy as np
 from pycnn import analysis
 from pycnn._diagram import laid_out
 from pycnn._drawing import (
+    TITLE_SIZE,
     Array,
     PathLike,
     as_picture,
@@ -27,6 +28,7 @@ from pycnn._drawing import (
     finished,
     new_figure,
     picture_grid,
+    title_width,
 )
 from pycnn._probe import found_layer, sees_pixels, value_of
 from pycnn.layers.base import Layer
@@ -159,12 +161,13 @@ def saliency(
     labels = [_class_name(number, names) for number in wanted]
     shown = [as_picture(image) for image in images]
     scaled = [item[:, :, np.newaxis] / max(float(item.max()), 1e-30) for item in found]
-    figure = new_figure(1.4 * len(images) + 0.3, 3.25)
+    title = "Which pixels matter for the class"
+    figure = new_figure(max(1.4 * len(images) + 0.3, title_width(title)), 3.25)
     grid = figure.subplots(2, len(images), squeeze=False)
     for column, label in enumerate(labels):
         draw_picture(grid[0, column], shown[column], label, None, "gray")
         draw_picture(grid[1, column], scaled[column], "", (0.0, 1.0), "inferno")
-    figure.suptitle("Which pixels matter for the class", fontsize=11)
+    figure.suptitle(title, fontsize=TITLE_SIZE)
     return finished(figure, save)
 
 
@@ -248,7 +251,7 @@ def confusion_matrix(
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     right = np.trace(counts) / max(counts.sum(), 1)
-    axes.set_title(f"{counts.sum():,} images, {right:.2%} right", fontsize=11)
+    axes.set_title(f"{counts.sum():,} images, {right:.2%} right", fontsize=TITLE_SIZE)
     if classes <= 30:
         size = 9 if classes <= 26 else 7
         for (row, column), count in np.ndenumerate(counts):
@@ -305,14 +308,16 @@ def model_diagram(model: Model, *, save: PathLike | None = None) -> Figure:
     boxes = [box for row in rows for box in row]
     longest = max(len(text) for box in boxes for text in (box.title, box.detail))
     wide, tall = max(0.078 * longest + 0.2, 1.6), 0.62
-    left = min(box.x - box.width / 2 for box in boxes)
-    right = max(box.x + box.width / 2 for box in boxes)
-    figure = new_figure((right - left) * wide + 0.3, len(rows) * tall + 0.35)
+    left = min(box.x - box.width / 2 for box in boxes) * wide - 0.1
+    right = max(box.x + box.width / 2 for box in boxes) * wide + 0.1
+    title = f"{model.name}: {model.count_params():,} weights"
+    margin = max(title_width(title) - (right - left), 0.0) / 2
+    figure = new_figure(right - left + 2 * margin + 0.1, len(rows) * tall + 0.35)
     axes = figure.subplots()
     axes.set_axis_off()
-    axes.set_xlim(left * wide - 0.1, right * wide + 0.1)
+    axes.set_xlim(left - margin, right + margin)
     axes.set_ylim(-len(rows) * tall + 0.3, 0.3)
-    axes.set_title(f"{model.name}: {model.count_params():,} weights", fontsize=11)
+    axes.set_title(title, fontsize=TITLE_SIZE)
     for box in boxes:
         draw_box(axes, box, wide, tall)
     return finished(figure, save)

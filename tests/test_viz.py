@@ -198,3 +198,34 @@ def test_diagram_has_every_layer_and_no_overlap(make: Any) -> None:
         if text.get_text():
             extent = text.get_window_extent()
             assert any(box.x0 <= extent.x0 and extent.x1 <= box.x1 for box in boxes)
+
+
+@pytest.mark.parametrize("name", [name for name in models.__all__ if name != "start_from"])
+def test_no_title_of_a_diagram_is_cut_off(name: str) -> None:
+    assert_inside(viz.model_diagram(getattr(models, name)()))
+
+
+def test_no_title_of_another_picture_is_cut_off() -> None:
+    model = small()
+    pictures = [
+        viz.filters(model),
+        viz.filters(model.get_layer("second"), most=2),
+        viz.activation_maps(model, images()[0], "second", most=1),
+        viz.activation_maps(model, images()[0], "head"),
+        viz.saliency(model, images()[:1]),
+        viz.maximal_inputs(model, "head", [0], steps=1),
+        viz.confusion_matrix([[100_000_000]]),
+    ]
+    for figure in pictures:
+        assert_inside(figure)
+
+
+def assert_inside(figure: Any) -> None:
+    """The titles, of the figure and above its pictures."""
+    figure.canvas.draw()
+    titles = [axes.title for axes in figure.axes] + ([figure._suptitle] if figure._suptitle else [])
+    written = [title.get_window_extent() for title in titles if title.get_text()]
+    assert written
+    for extent in written:
+        assert extent.x0 >= 0 and extent.x1 <= figure.bbox.width
+        assert extent.y0 >= 0 and extent.y1 <= figure.bbox.height
