@@ -30,10 +30,12 @@ if(cuda_form STREQUAL "toolkit")
   enable_language(CUDA)
   find_package(CUDAToolkit 12.4 REQUIRED)
   target_sources(pycnn_core PRIVATE ${cuda_kernels} ${cuda_sources})
-  set_target_properties(pycnn_core PROPERTIES CUDA_STANDARD 20 CUDA_RUNTIME_LIBRARY Static
+  set_target_properties(pycnn_core PROPERTIES CUDA_RUNTIME_LIBRARY Static
     CUDA_ARCHITECTURES "${CMAKE_CUDA_ARCHITECTURES}")
   target_link_libraries(pycnn_core PUBLIC CUDA::cudart_static)
-  target_compile_options(pycnn_core PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--threads=2>)
+  # CMake before 3.26 does not know that nvcc 13 has C++20, and would leave CUDA_STANDARD out.
+  target_compile_options(pycnn_core PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20
+    --threads=2>)
 elseif(cuda_form STREQUAL "emulated")
   pycnn_emulate_cuda(pycnn_core ${cuda_kernels})
   target_sources(pycnn_core PRIVATE ${cuda_sources})
