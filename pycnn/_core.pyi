@@ -6,7 +6,9 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Adam', 'Graph', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'set_cpu_isa', 'set_num_threads', 'set_random_seed', 'update_parameter']
+__all__: list[str] = ['Adam', 'BusyError', 'Graph', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'set_cpu_isa', 'set_num_threads', 'set_random_seed', 'update_parameter']
+class BusyError(RuntimeError):
+    pass
 class Tensor:
     """
     A dense row-major array of float32, uint8 or int64, NHWC for images.
