@@ -1,6 +1,7 @@
 """What the example pages share: their options, the data, and the check at the end."""
 
 import argparse
+import math
 import sys
 
 import pycnn
@@ -15,6 +16,8 @@ def options(description, *, epochs, **extra):
     for name, default in extra.items():
         parser.add_argument(f"--{name}", type=type(default), default=default)
     chosen = parser.parse_args()
+    if chosen.target is not None and not math.isfinite(chosen.target):
+        parser.error("--target must be a number")
     pycnn.set_random_seed(chosen.seed)
     return chosen
 

@@ -50,6 +50,8 @@ def main():
     parser.add_argument("--target", type=float, help="least test accuracy, e.g. 0.99")
     parser.add_argument("--save", default="lenet5.safetensors", help="file of the trained model")
     options = parser.parse_args()
+    if options.target is not None and not math.isfinite(options.target):
+        parser.error("--target must be a number")
 
     pycnn.set_random_seed(options.seed)
     (x_train, y_train), (x_test, y_test) = load_digits()

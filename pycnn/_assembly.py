@@ -217,11 +217,16 @@ class Assembly(Operation):
         call = self._outputs[index]._call
         return self._where if call is None else call.operation._where
 
+    def _check_made(self) -> None:
+        if "_lock" not in vars(self):
+            raise TypeError(f"[{type(self).__name__}] __init__ must call super().__init__(...)")
+
     # ---- who may use the model
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
         """Holds the model for this thread; calls from callbacks come from the same thread."""
+        self._check_made()
         if not self._lock.acquire(blocking=False):
             raise RuntimeError(
                 f"{self._where}is in use by another thread; wait until its fit, evaluate or "
@@ -229,6 +234,8 @@ class Assembly(Operation):
             )
         try:
             yield
+        except _core.BusyError as error:
+            raise RuntimeError(f"{self._where}{error}") from None
         finally:
             self._lock.release()
 
@@ -269,6 +276,7 @@ class Assembly(Operation):
             call.operation._model = weakref.ref(self)
 
     def _built_graph(self) -> _core.Graph:
+        self._check_made()
         if self._graph is None:
             if not self.built:
                 raise ValueError(
@@ -299,7 +307,10 @@ class Assembly(Operation):
         }
         for call in self._calls:
             first = builder.graph.node_count
-            made = call.operation._connect(builder, [known[item._key] for item in call.inputs])
+            try:
+                made = call.operation._connect(builder, [known[item._key] for item in call.inputs])
+            except RecursionError:
+                raise ValueError(f"{self._where}models are nested too deep") from None
             known.update(((call, index), value) for index, value in enumerate(made))
             spans.append(CallSpan(call, first, builder.graph.node_count, tuple(made)))
         return [known[tensor._key] for tensor in self._outputs]

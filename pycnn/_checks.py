@@ -5,6 +5,8 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 # The core counts single dimensions in 32 bits.
 _MOST = 2**31 - 1
 # What is above it, by half a step at most, still rounds to it; 1e300 does not.
@@ -104,6 +106,17 @@ def float32_number(value: Any, name: str, where: str = "") -> float:
     if abs(number) > _LARGEST_FLOAT32:
         raise ValueError(f"{where}{name} is out of float32's range; received {number}")
     return number
+
+
+def boolean(value: Any, name: str, where: str = "") -> bool:
+    """Returns `value`, True or False (Python's or NumPy's), as a bool.
+
+    Raises:
+        TypeError: it is something else; a string like "no" would count as True.
+    """
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise TypeError(f"{where}{name} must be True or False; received {value!r}")
 
 
 def shape_tuple(value: Any, name: str, where: str = "") -> tuple[int, ...]:

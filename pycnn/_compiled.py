@@ -110,6 +110,13 @@ class Compiled:
         names = ["loss", *compiled._log_names()]
         if len(set(names)) != len(names):
             raise ValueError(f"metrics must have names of their own; received {names[1:]}")
+        both = sorted(set(names) & {f"val_{name}" for name in names})
+        if both:
+            raise ValueError(
+                f"{_WHERE}{both[0]!r} would be a name in the logs of training and, for "
+                f"{both[0].removeprefix('val_')!r}, of validation; give the output or metric "
+                "another name"
+            )
         return compiled
 
     @property

@@ -8,7 +8,7 @@ import numpy as np
 
 from pycnn import _core, _inference
 from pycnn._arrays import Array
-from pycnn._checks import finite_float, positive_int
+from pycnn._checks import boolean, finite_float, positive_int
 from pycnn._compiled import Compiled
 from pycnn._inference import Data, batch
 from pycnn._progress import checked_verbose, progress_display
@@ -47,7 +47,7 @@ class FitOptions:
             32 if batch_size is None else positive_int(batch_size, "batch_size"),
             positive_int(epochs, "epochs"),
             checked_verbose(verbose),
-            bool(shuffle),
+            boolean(shuffle, "shuffle"),
             positive_int(initial_epoch, "initial_epoch", minimum=0),
         )
 

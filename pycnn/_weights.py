@@ -101,7 +101,13 @@ class LayerWeights:
         version = held.store.version
         if self._seen.get(layer) == version:
             return
-        for place, source in zip(own.places, held.places, strict=True):
-            value = held.store.network.get_parameter(source)
+        try:
+            values = [held.store.network.get_parameter(source) for source in held.places]
+        except _core.BusyError:
+            raise RuntimeError(
+                f"{layer._where}has its newest weights in another model, which is at work in "
+                "another thread (or in the call that called here)"
+            ) from None
+        for place, value in zip(own.places, values, strict=True):
             self.store.network.set_parameter(place, value)
         self._seen[layer] = version

@@ -317,7 +317,8 @@ def _classes(probe: Probe, pixels: Array, classes: Any) -> npt.NDArray[np.int64]
 def _direction(shape: tuple[int, ...], chosen: int | Sequence[int], where: str) -> Array:
     """Ones where the layer's output is to grow."""
     direction = np.zeros(shape, np.float32)
-    place = tuple(chosen) if isinstance(chosen, Sequence) else (chosen,)
+    several = isinstance(chosen, Sequence) or np.ndim(chosen) == 1
+    place = tuple(chosen) if several else (chosen,)  # type: ignore[arg-type]
     place = tuple(positive_int(item, "neuron_or_channel", where, minimum=0) for item in place)
     limits = shape if len(place) == len(shape) else shape[-1:]
     if len(place) != len(limits) or any(a >= b for a, b in zip(place, limits, strict=True)):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pycnn._arrays import Array
-from pycnn._checks import finite_float, positive_int
+from pycnn._checks import boolean, finite_float, positive_int
 from pycnn._names import known_name
 
 if TYPE_CHECKING:
@@ -289,7 +289,7 @@ class EarlyStopping(Callback):
         self.patience = positive_int(patience, "patience", where, minimum=0)
         self.verbose = verbose
         self.baseline = baseline
-        self.restore_best_weights = restore_best_weights
+        self.restore_best_weights = boolean(restore_best_weights, "restore_best_weights", where)
         self.start_from_epoch = start_from_epoch
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -352,10 +352,11 @@ class ModelCheckpoint(Callback):
         initial_value_threshold: float | None = None,
     ) -> None:
         self.filepath = os.fspath(filepath)
-        self._monitor = _Monitor(monitor, mode, 0.0, "[ModelCheckpoint] ")
+        where = "[ModelCheckpoint] "
+        self._monitor = _Monitor(monitor, mode, 0.0, where)
         self.verbose = verbose
-        self.save_best_only = save_best_only
-        self.save_weights_only = save_weights_only
+        self.save_best_only = boolean(save_best_only, "save_best_only", where)
+        self.save_weights_only = boolean(save_weights_only, "save_weights_only", where)
         threshold = initial_value_threshold
         self.best = self._monitor.best if threshold is None else threshold
 
@@ -389,7 +390,7 @@ class CSVLogger(Callback):
     ) -> None:
         self.filename = os.fspath(filename)
         self.separator = separator
-        self.append = append
+        self.append = boolean(append, "append", "[CSVLogger] ")
         self._file: TextIO | None = None
         self._writer: csv.DictWriter[str] | None = None
 

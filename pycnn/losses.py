@@ -3,6 +3,7 @@
 from typing import Any
 
 from pycnn import _arrays, _core
+from pycnn._checks import boolean
 from pycnn._names import known_name, snake_case
 
 
@@ -48,7 +49,7 @@ class SparseCategoricalCrossentropy(Loss):
     kind = "sparse_categorical_crossentropy"
 
     def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = bool(from_logits)
+        self.from_logits = boolean(from_logits, "from_logits", f"[{type(self).__name__}] ")
 
 
 class CategoricalCrossentropy(Loss):
@@ -61,7 +62,7 @@ class CategoricalCrossentropy(Loss):
     kind = "categorical_crossentropy"
 
     def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = bool(from_logits)
+        self.from_logits = boolean(from_logits, "from_logits", f"[{type(self).__name__}] ")
 
 
 class MeanSquaredError(Loss):

@@ -89,12 +89,17 @@ def get(identifier: Any, where: str = "") -> Regularizer | None:
     """Returns a regularizer given as name ("l2"), instance, None, or by `serialize`.
 
     Raises:
-        ValueError: the name is unknown.
+        ValueError: the name is unknown, or the dict is none of `serialize`.
         TypeError: none of these.
     """
     if identifier is None or isinstance(identifier, Regularizer):
         return identifier
     if isinstance(identifier, dict):
+        if not {"class_name", "config"} <= identifier.keys():
+            raise ValueError(
+                f"{where}a regularizer as a dict has 'class_name' and 'config'; "
+                f"received {identifier!r}"
+            )
         name = known_name("regularizer", identifier["class_name"], _CLASSES, where)
         return _CLASSES[name](**identifier["config"])
     return _CLASSES[known_name("regularizer", identifier, _CLASSES, where)]()

@@ -201,9 +201,11 @@ def test_a_model_learns_with_dropout_and_evaluates_without(blobs: Data) -> None:
 def test_the_layer_names_itself_when_the_rate_is_one() -> None:
     with pytest.raises(ValueError, match=r"\[Dropout 'drop'\] rate must be .*below 1; received 1"):
         layers.Dropout(1, name="drop")
-    nearly = layers.Dropout(1 - 1e-12, name="drop")  # as float32 it is 1
-    with pytest.raises(ValueError, match=r"\[Dropout 'drop'\] rate must be .*below 1"):
-        pycnn.Sequential([pycnn.Input((3,)), nearly])
+    with pytest.raises(
+        ValueError, match=r"\[Dropout 'drop'\] rate must be .*, which is 1 in float32"
+    ):
+        layers.Dropout(1 - 1e-12, name="drop")
+    layers.Dropout(1 - 2.0**-24, input_shape=(3,))(pycnn.Input((3,)))  # the largest that is below
     for rate in ("half", None, True):
         with pytest.raises(TypeError, match="rate must be a number"):
             layers.Dropout(rate)  # type: ignore[arg-type]

@@ -37,3 +37,11 @@ def test_a_missed_target_is_an_error(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "target of 101.00% is missed" in done.stderr
+
+
+@pytest.mark.parametrize("page", ["x_and_o", "train_lenet5"])
+def test_a_target_that_nothing_misses_is_refused(page):
+    command = [sys.executable, str(EXAMPLES / f"{page}.py"), "--target", "nan"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--target must be a number" in done.stderr

@@ -60,6 +60,12 @@ def batch_normalization(layer, x, weights):
     return torch.nn.functional.batch_norm(x, mean, variance, gamma, beta, False, 0.0, layer.epsilon)
 
 
+def batch_normalization_in_training(layer, x, weights):
+    """By the mean and variance of the batch, not the moving ones."""
+    gamma, beta, *_ = weights
+    return torch.nn.functional.batch_norm(x, None, None, gamma, beta, True, 0.0, layer.epsilon)
+
+
 RULES = {
     layers.Conv2D: convolution,
     layers.MaxPooling2D: pooling,
@@ -76,13 +82,16 @@ RULES = {
 }
 
 
-def torch_logits(model, weights, x):
+IN_TRAINING = RULES | {layers.BatchNormalization: batch_normalization_in_training}
+
+
+def torch_logits(model, weights, x, rules=RULES):
     """Walks the model's calls with PyTorch's functions on channels-first float64."""
     values = {model.inputs[0]._key: x.permute(0, 3, 1, 2)}
     for call in ordered_calls(model.outputs):
         inputs = [values[tensor._key] for tensor in call.inputs]
         given = inputs if len(inputs) > 1 else inputs[0]
-        rule = RULES[type(call.operation)]
+        rule = rules[type(call.operation)]
         values[call, 0] = rule(call.operation, given, weights[call.operation.name])
     return values[model.outputs[0]._key]
 
@@ -109,27 +118,37 @@ def logits_network(model):
     ids=["resnet18", "vgg11", "googlenet", "alexnet"],
 )
 def test_logits_and_gradients(build):
+    assert_equal_to_torch(build, images=2, training=False)
+
+
+def test_logits_and_gradients_in_training():
+    """Through the batch's own statistics, whose gradient goes through all images."""
+    assert_equal_to_torch(models.resnet20, images=5, training=True)
+
+
+def assert_equal_to_torch(build, images, training):
     # With other weights float32 and float64 may find another maximum in a window where two are
     # equal but for rounding; the gradient then takes another way. With these they do not.
     pycnn.set_random_seed(0)
     model = build()
     random = np.random.default_rng(0)
     size = model.input_shape[1]
-    x = random.normal(size=(2, size, size, 3)).astype(np.float32)
-    dy = random.normal(size=(2, 10)).astype(np.float32)
+    x = random.normal(size=(images, size, size, 3)).astype(np.float32)
+    dy = random.normal(size=(images, 10)).astype(np.float32)
 
     names = [(p.layer, p.trainable) for p in model._built_graph().parameters]
     leaves = [torch.tensor(w, dtype=torch.float64) for w in model.get_weights()]
     weights = {layer.name: [] for layer in model.layers}
     for (layer, trainable), leaf in zip(names, leaves, strict=True):
         weights[layer].append(leaf.requires_grad_(trainable))
-    expected = torch_logits(model, weights, torch.tensor(x, dtype=torch.float64))
+    rules = IN_TRAINING if training else RULES
+    expected = torch_logits(model, weights, torch.tensor(x, dtype=torch.float64), rules)
     expected.backward(torch.tensor(dy, dtype=torch.float64))
 
     network = logits_network(model)
-    logits = network.predict([_core.Tensor(x)], 2)[0].numpy()
+    logits = network.predict([_core.Tensor(x)], images, training)[0].numpy()
     assert relative_error(logits, expected.detach().numpy()) < 1e-4
-    gradients = network.backward([_core.Tensor(x)], [_core.Tensor(dy)])[1]
+    gradients = network.backward([_core.Tensor(x)], [_core.Tensor(dy)], training)[1]
     for (layer, trainable), leaf, gradient in zip(names, leaves, gradients, strict=True):
         if trainable:
             assert relative_error(gradient.numpy(), leaf.grad.numpy()) < 1e-4, layer

@@ -14,7 +14,7 @@ namespace pycnn::bindings {
 
 namespace py = pybind11;
 
-void bind_errors();
+void bind_errors(py::module_& m);
 void bind_tensor(py::module_& m);
 void bind_graph(py::module_& m);
 void bind_optimizer(py::module_& m);

@@ -3,8 +3,9 @@
 
 namespace pycnn::bindings {
 
-// ValueError, OverflowError and BusyError (a RuntimeError) arrive by their C++ base classes.
-void bind_errors() {
+// ValueError and OverflowError arrive by their C++ base classes.
+void bind_errors(py::module_& m) {
+  py::register_exception<BusyError>(m, "BusyError", PyExc_RuntimeError);
   py::register_exception_translator([](std::exception_ptr error) {
     try {
       if (error) std::rethrow_exception(error);

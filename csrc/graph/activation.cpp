@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/format.h"
 
 namespace pycnn {
 
@@ -52,7 +53,7 @@ void check_activation(const ActivationOptions& options, const std::string& who) 
                      : options.kind == Activation::elu      ? "alpha"
                                                             : "parameter";
   throw ValueError(who + " " + name + " must be finite and not negative; got " +
-                   std::to_string(options.parameter));
+                   format(options.parameter));
 }
 
 }  // namespace pycnn

@@ -2,21 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <numbers>
 
 #include "core/error.h"
+#include "core/format.h"
 #include "core/philox.h"
 #include "ops/augment_map.h"
 
 namespace pycnn {
 namespace {
-
-std::string text(double value) {
-  char digits[32];
-  std::snprintf(digits, sizeof digits, "%g", value);
-  return digits;
-}
 
 template <typename T>
 std::string by(T height, T width) {
@@ -33,18 +27,18 @@ void check_ranges(const AugmentOptions& o, const std::string& who) {
                      by(o.padding));
   }
   if (!(o.rotation >= 0.0 && o.rotation <= 180.0)) {
-    throw ValueError(who + " rotation must be from 0 to 180 degrees; got " + text(o.rotation));
+    throw ValueError(who + " rotation must be from 0 to 180 degrees; got " + format(o.rotation));
   }
   if (!(o.scale_low > 0.0 && o.scale_low <= o.scale_high && std::isfinite(o.scale_high))) {
     throw ValueError(who + " scale must be two finite numbers above 0, the lower first; got " +
-                     text(o.scale_low) + " and " + text(o.scale_high));
+                     format(o.scale_low) + " and " + format(o.scale_high));
   }
   if (!(o.brightness >= 0.0f && std::isfinite(o.brightness))) {
     throw ValueError(who + " brightness must be finite and not negative; got " +
-                     text(double(o.brightness)));
+                     format(o.brightness));
   }
   if (!std::isfinite(o.fill)) {
-    throw ValueError(who + " fill must be finite; got " + text(double(o.fill)));
+    throw ValueError(who + " fill must be finite; got " + format(o.fill));
   }
 }
 
@@ -91,14 +85,14 @@ void check_something_is_left(const AugmentGeometry& g, const std::string& who) {
   const AugmentOptions& o = g.options;
   const std::string picture = by(g.in_height, g.in_width);
   if (o.scale_low * (std::min(g.in_height, g.in_width) + 1.0) <= 1.0) {
-    throw ValueError(who + " scale " + text(o.scale_low) + " makes the picture of " + picture +
+    throw ValueError(who + " scale " + format(o.scale_low) + " makes the picture of " + picture +
                      " smaller than a pixel: it could vanish");
   }
   if (!always_meet(g)) {
     throw ValueError(who + " can leave nothing of the picture: its " + picture +
                      " pixels can lie outside of the window of " + by(g.out_height, g.out_width) +
                      " with padding " + by(o.padding) + ", shift " + by(o.shift) + ", rotation " +
-                     text(o.rotation) + " and scale " + text(o.scale_low));
+                     format(o.rotation) + " and scale " + format(o.scale_low));
   }
 }
 
@@ -110,7 +104,7 @@ void check_reach(const AugmentGeometry& g, const std::string& who) {
                         o.shift.width;
   if (pixels / std::min(o.scale_low, 1.0) >= 0x1p30) {
     throw ValueError(who + " a picture of " + by(g.in_height, g.in_width) + " with scale " +
-                     text(o.scale_low) + " is larger than is supported");
+                     format(o.scale_low) + " is larger than is supported");
   }
 }
 

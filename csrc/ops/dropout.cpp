@@ -1,14 +1,14 @@
 #include "ops/dropout.h"
 
 #include "core/error.h"
+#include "core/format.h"
 #include "core/philox.h"
 
 namespace pycnn {
 
 void check_dropout(const DropoutOptions& options, const std::string& who) {
   if (!(options.rate >= 0.0f && options.rate < 1.0f)) {
-    throw ValueError(who + " rate must be at least 0 and below 1; got " +
-                     std::to_string(options.rate));
+    throw ValueError(who + " rate must be at least 0 and below 1; got " + format(options.rate));
   }
 }
 

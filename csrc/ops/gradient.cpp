@@ -1,18 +1,18 @@
 #include "ops/gradient.h"
 
 #include <cmath>
-#include <sstream>
 #include <string>
 
 #include "core/error.h"
+#include "core/format.h"
 
 namespace pycnn {
 namespace {
 
 [[noreturn]] void refuse(const char* who, const char* name, const char* expected, double value) {
-  std::ostringstream message;
-  message << who << " " << name << " must be " << expected << "; got " << value;
-  throw ValueError(message.str());
+  const auto narrow = static_cast<float>(value);  // most options come as float
+  const std::string digits = double{narrow} == value ? format(narrow) : format(value);
+  throw ValueError(std::string(who) + " " + name + " must be " + expected + "; got " + digits);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/format.h"
 
 namespace pycnn {
 
@@ -12,14 +13,13 @@ void check_local_response_norm(const LocalResponseNormOptions& options, const st
     throw ValueError(who + " n must be at least 1; got " + std::to_string(options.n));
   }
   if (!(std::isnormal(options.k) && options.k > 0.0f)) {
-    throw ValueError(who + " k must be positive; got " + std::to_string(options.k));
+    throw ValueError(who + " k must be positive; got " + format(options.k));
   }
   if (!(std::isfinite(options.alpha) && options.alpha >= 0.0f)) {
-    throw ValueError(who + " alpha must be finite and not negative; got " +
-                     std::to_string(options.alpha));
+    throw ValueError(who + " alpha must be finite and not negative; got " + format(options.alpha));
   }
   if (!std::isfinite(options.beta)) {
-    throw ValueError(who + " beta must be finite; got " + std::to_string(options.beta));
+    throw ValueError(who + " beta must be finite; got " + format(options.beta));
   }
 }
 

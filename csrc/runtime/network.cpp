@@ -106,20 +106,23 @@ LossSpec resolve_loss(const Graph& graph, ValueId output, const OutputOptions& o
   return {LossKind::cross_entropy, sparse, output, options.weight};
 }
 
-void check_top_k(const std::vector<int>& top_k, const Shape& output) {
+void check_top_k(const std::vector<int>& top_k, const Graph& graph, ValueId value) {
   if (top_k.empty()) return;
+  const Shape& output = graph.shape(value);
+  const int maker = graph.producer(value);
+  const std::string of =
+      "the output of " +
+      (maker < 0 ? "an input" : graph.nodes()[static_cast<std::size_t>(maker)].who());
   if (output.size() != 1 || output[0] < 2) {
     throw ValueError(
-        "[compile] accuracy expected an output of shape (None, classes) with at least 2 classes; "
-        "the network's is " +
-        to_string_batched(output));
+        "[compile] accuracy expected an output of shape (None, classes) with at least 2 classes; " +
+        of + " is " + to_string_batched(output));
   }
   const std::int64_t classes = output[0];
   for (int k : top_k) {
     if (k < 1 || k > classes) {
       throw ValueError("[compile] top-k accuracy with k = " + std::to_string(k) +
-                       " needs 1 <= k <= " + std::to_string(classes) +
-                       ", the size of the network's output");
+                       " needs 1 <= k <= " + std::to_string(classes) + ", the classes of " + of);
     }
   }
 }
@@ -136,7 +139,7 @@ void Network::compile(const CompileOptions& options) {
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const OutputOptions& o = options.outputs[i];
     if (!std::isfinite(o.weight)) throw ValueError("[compile] a loss weight must be finite");
-    check_top_k(o.top_k, graph_->shape(outputs_[i]));
+    check_top_k(o.top_k, *graph_, outputs_[i]);
     training.losses.push_back(resolve_loss(*graph_, outputs_[i], o, fusion_wanted()));
     training.top_k.push_back(o.top_k);
   }

@@ -50,6 +50,7 @@ Options parse(int argc, char** argv) {
       o.seed = std::stoull(value);
     } else if (word == "--target") {
       o.target = std::stod(value);
+      if (!std::isfinite(o.target)) throw std::runtime_error("--target must be a number");
     } else if (word == "--losses") {
       o.losses = value;
     } else if (word == "--dump") {

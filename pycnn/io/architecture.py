@@ -85,6 +85,8 @@ def graph(config: dict[str, Any], custom_objects: Custom = None) -> tuple[Any, A
         if name not in made:
             raise ValueError(f"a call of layer {name!r}, which does not exist")
         tensors = [find(reference, f"layer {name!r}") for reference in call["inputs"]]
+        if not tensors:
+            raise ValueError(f"a call of layer {name!r} reads nothing")
         result = made[name](tensors if len(tensors) > 1 else tensors[0])
         for index, tensor in enumerate(_flat(result)):
             known[name, counts[name], index] = tensor
@@ -119,7 +121,15 @@ def metadata(model: "Model", compiled: Compiled | None) -> dict[str, str]:
 
 
 def _entries(operations: Sequence[Operation]) -> list[dict[str, Any]]:
-    return [{"class_name": _class_name(item), "config": item.get_config()} for item in operations]
+    try:
+        return [
+            {"class_name": _class_name(item), "config": item.get_config()} for item in operations
+        ]
+    except RecursionError:
+        raise ValueError(
+            "models are nested too deep to be described in a file; save_weights can keep their "
+            "weights"
+        ) from None
 
 
 def _class_name(operation: Operation) -> str:
@@ -140,6 +150,8 @@ def _flat(result: Any) -> list[SymbolicTensor]:
 
 
 def _formed(items: list[Any], names: Sequence[str], form: str) -> Any:
+    if not items:
+        raise ValueError("a model needs at least one input and one output")
     if form == "dict":
         return dict(zip(names, items, strict=True))
     return items if form == "list" else items[0]

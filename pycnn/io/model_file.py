@@ -51,6 +51,18 @@ def load_model(
     return model
 
 
+# What a description that fits nowhere runs into.
+_EXPECTED = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    RecursionError,
+    OverflowError,
+)
+
+
 class _naming:
     """Makes what a bad description of a model causes a ValueError that names the file."""
 
@@ -61,7 +73,6 @@ class _naming:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        expected = (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
-        if isinstance(error, expected):
+        if isinstance(error, _EXPECTED):
             reason = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise ValueError(f"{self._where}: cannot make its model: {reason}") from error

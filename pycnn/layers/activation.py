@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pycnn._checks import finite_float
+from pycnn._checks import boolean, finite_float
 from pycnn._core import Graph
 from pycnn._names import known_name
 from pycnn.layers.base import Layer
@@ -153,7 +153,7 @@ class GELU(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(input_shape=input_shape, name=name)
-        self.approximate = bool(approximate)
+        self.approximate = boolean(approximate, "approximate", self._where)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor."""

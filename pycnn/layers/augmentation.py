@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pycnn._checks import finite_float, float32_number, int_pair
+from pycnn._checks import boolean, finite_float, float32_number, int_pair
 from pycnn._core import Graph
 from pycnn.layers.base import Layer
 
@@ -64,7 +64,7 @@ class Augmentation(Layer):
         self.shift = int_pair(shift, "shift", self._where, minimum=0)
         self.padding = int_pair(padding, "padding", self._where, minimum=0)
         self.crop = None if crop is None else int_pair(crop, "crop", self._where)
-        self.horizontal_flip = bool(horizontal_flip)
+        self.horizontal_flip = boolean(horizontal_flip, "horizontal_flip", self._where)
         self.rotation = finite_float(rotation, "rotation", self._where)
         self.scale = _scale_range(scale, self._where)
         self.brightness = float32_number(brightness, "brightness", self._where)

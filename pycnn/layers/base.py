@@ -1,7 +1,7 @@
 """What every layer has: a name, options, and a way into the graph."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 from weakref import ReferenceType
 
 from pycnn import _arrays, initializers
@@ -39,8 +39,15 @@ class Layer(Operation):
     """
 
     def __init__(
-        self, *, input_shape: Sequence[int] | None = None, name: str | None = None
+        self,
+        *,
+        input_shape: Sequence[int] | None = None,
+        name: str | None = None,
+        **unknown: NoReturn,
     ) -> None:
+        if unknown:  # said here in the name of the class that the user wrote
+            option = next(iter(unknown))
+            raise TypeError(f"{type(self).__name__} has no option {option!r}")
         super().__init__(checked_name(name, "a layer"))
         self._weights: list[own.Weight] = []
         self._shapes: Shapes | None = None  # of its weights, once a model has settled them

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pycnn import initializers, regularizers
-from pycnn._checks import int_pair, padding_sides, positive_int
+from pycnn._checks import boolean, int_pair, padding_sides, positive_int
 from pycnn._core import Graph
 from pycnn._names import known_name
 from pycnn.layers.activation import add_activation, checked_activation
@@ -75,7 +75,7 @@ class Conv2D(Layer):
                 f"{self.filters} filters"
             )
         self.activation = checked_activation(activation, self._where)
-        self.use_bias = bool(use_bias)
+        self.use_bias = boolean(use_bias, "use_bias", self._where)
         self.kernel_initializer = initializers.get(kernel_initializer, self._where)
         self.bias_initializer = initializers.get(bias_initializer, self._where)
         self.kernel_regularizer = regularizers.get(kernel_regularizer, self._where)
@@ -167,7 +167,7 @@ class DepthwiseConv2D(Layer):
         self.depth_multiplier = positive_int(depth_multiplier, "depth_multiplier", self._where)
         self.dilation_rate = _checked_dilation(dilation_rate, self.strides, self._where)
         self.activation = checked_activation(activation, self._where)
-        self.use_bias = bool(use_bias)
+        self.use_bias = boolean(use_bias, "use_bias", self._where)
         self.depthwise_initializer = initializers.get(depthwise_initializer, self._where)
         self.bias_initializer = initializers.get(bias_initializer, self._where)
         self.depthwise_regularizer = regularizers.get(depthwise_regularizer, self._where)

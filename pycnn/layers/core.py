@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pycnn import initializers, regularizers
-from pycnn._checks import finite_float, positive_int
+from pycnn._checks import boolean, finite_float, positive_int
 from pycnn._core import Graph
 from pycnn.layers.activation import add_activation, checked_activation
 from pycnn.layers.base import Layer
@@ -51,7 +51,7 @@ class Dense(Layer):
         super().__init__(input_shape=input_shape, name=name)
         self.units = positive_int(units, "units", self._where)
         self.activation = checked_activation(activation, self._where)
-        self.use_bias = bool(use_bias)
+        self.use_bias = boolean(use_bias, "use_bias", self._where)
         self.kernel_initializer = initializers.get(kernel_initializer, self._where)
         self.bias_initializer = initializers.get(bias_initializer, self._where)
         self.kernel_regularizer = regularizers.get(kernel_regularizer, self._where)

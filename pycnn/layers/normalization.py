@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pycnn import initializers
-from pycnn._checks import finite_float
+from pycnn._checks import boolean, finite_float
 from pycnn._core import Graph
 from pycnn.layers.base import Layer
 
@@ -63,8 +63,8 @@ class BatchNormalization(Layer):
         self.epsilon = finite_float(epsilon, "epsilon", self._where)
         if self.epsilon <= 0.0:
             raise ValueError(f"{self._where}epsilon must be positive; received {epsilon!r}")
-        self.center = bool(center)
-        self.scale = bool(scale)
+        self.center = boolean(center, "center", self._where)
+        self.scale = boolean(scale, "scale", self._where)
         self.beta_initializer = initializers.get(beta_initializer, self._where)
         self.gamma_initializer = initializers.get(gamma_initializer, self._where)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer, self._where)

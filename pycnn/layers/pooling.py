@@ -1,9 +1,9 @@
 """Pooling: the maximum or the mean of a window."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
-from pycnn._checks import int_pair
+from pycnn._checks import boolean, int_pair
 from pycnn._core import Graph
 from pycnn._names import known_name
 from pycnn.layers.base import Layer
@@ -18,8 +18,9 @@ class _Pooling2D(Layer):
         *,
         input_shape: Sequence[int] | None = None,
         name: str | None = None,
+        **unknown: NoReturn,
     ) -> None:
-        super().__init__(input_shape=input_shape, name=name)
+        super().__init__(input_shape=input_shape, name=name, **unknown)
         self.pool_size = int_pair(pool_size, "pool_size", self._where)
         given = self.pool_size if strides is None else strides
         self.strides = int_pair(given, "strides", self._where)
@@ -84,9 +85,10 @@ class _GlobalPooling2D(Layer):
         *,
         input_shape: Sequence[int] | None = None,
         name: str | None = None,
+        **unknown: NoReturn,
     ) -> None:
-        super().__init__(input_shape=input_shape, name=name)
-        self.keepdims = bool(keepdims)
+        super().__init__(input_shape=input_shape, name=name, **unknown)
+        self.keepdims = boolean(keepdims, "keepdims", self._where)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor."""

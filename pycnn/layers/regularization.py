@@ -7,6 +7,9 @@ from pycnn._checks import finite_float
 from pycnn._core import Graph
 from pycnn.layers.base import Layer
 
+#: From here on a number is 1 in float32.
+_BELOW_1 = 1 - 2.0**-25
+
 
 class Dropout(Layer):
     """In training sets a random share of the numbers to 0; otherwise changes nothing.
@@ -34,9 +37,10 @@ class Dropout(Layer):
     ) -> None:
         super().__init__(input_shape=input_shape, name=name)
         self.rate = finite_float(rate, "rate", self._where)
-        if not 0 <= self.rate < 1:
+        if not 0 <= self.rate < _BELOW_1:
+            rounded = ", which is 1 in float32" if 0 < self.rate < 1 else ""
             raise ValueError(
-                f"{self._where}rate must be at least 0 and below 1; received {self.rate}"
+                f"{self._where}rate must be at least 0 and below 1; received {self.rate}{rounded}"
             )
 
     def get_config(self) -> dict[str, Any]:

@@ -18,13 +18,22 @@ def lenet5(
     """6 and 16 kernels of 5x5 with pooling, then 120, 84 and `classes` neurons: 61,706 weights.
 
     Args:
-        input_shape: (28, 28, 1), padded by 2 on the way in, or (32, 32, 1), used as it is.
+        input_shape: (28, 28, 1), padded by 2 on the way in, or (32, 32, 1), used as it is; or
+            with another number of channels.
         classes: 10 for digits, 26 for letters.
         classic: tanh and average pooling that learns, as in 1998: each map's mean is scaled by a
             weight and shifted by a bias before its tanh. Otherwise ReLU and max pooling.
         weights: a file of `Model.save_weights`.
+
+    Raises:
+        ValueError: images of another size.
     """
-    padding = "same" if tuple(input_shape[:2]) == (28, 28) else "valid"
+    size = tuple(input_shape[:2])
+    if size not in ((28, 28), (32, 32)):
+        raise ValueError(
+            f"lenet5 takes images of 28 x 28 or 32 x 32; received input_shape {tuple(input_shape)}"
+        )
+    padding = "same" if size == (28, 28) else "valid"
     net: list[layers.Layer | Input] = [Input(input_shape), layers.Rescaling(1 / 255)]
     if classic:
         net += [

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pycnn import layers
 from pycnn.layers import Input
+from pycnn.model import Model
 from pycnn.models._weights import PathLike, with_weights
 from pycnn.sequential import Sequential
 
@@ -91,7 +92,13 @@ def start_from(deep: Sequential, shallow: Sequential) -> list[str]:
 
     Returns:
         the names of the layers that were copied, in order.
+
+    Raises:
+        TypeError: not two models.
     """
+    for net in (deep, shallow):
+        if not isinstance(net, Model):
+            raise TypeError(f"start_from takes two models; received {net!r}")
     trained = {layer.name: layer for layer in shallow.layers if layer.get_weights()}
     copied = []
     for layer in deep.layers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Callable, Sequence
 from typing import SupportsIndex, TypeAlias
@@ -23,7 +24,7 @@ def build(
 ) -> _core.Network:
     _check_batch(op, x)
     graph = _core.Graph(x.shape[1:])
-    network = _core.Network(graph, [add(graph, graph.input)], seed)
+    network = _core.Network(graph, [add(graph, graph.input)], as_seed(seed, op))
     for index, value in enumerate(parameters):
         network.set_parameter(index, _core.Tensor(value))
     return network
@@ -125,6 +126,27 @@ def as_int(value: int, op: str, name: str) -> int:
         return _index(value)
     except (TypeError, ValueError):
         raise ValueError(f"[{op}] {name} must be an integer, below 2^31; got {value!r}") from None
+
+
+def as_number(value: float, op: str, name: str) -> float:
+    if not isinstance(value, (bool, str, bytes)):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            return float(value)
+    raise ValueError(f"[{op}] {name} must be a number; got {value!r}")
+
+
+def as_flag(value: bool, op: str, name: str) -> bool:
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise ValueError(f"[{op}] {name} must be True or False; got {value!r}")
+
+
+def as_seed(value: int, op: str) -> int:
+    with contextlib.suppress(TypeError):
+        seed = operator.index(value)
+        if 0 <= seed < 2**64:
+            return seed
+    raise ValueError(f"[{op}] seed must be an integer from 0 to 2^64 - 1; got {value!r}")
 
 
 def as_padding(padding: Padding, op: str) -> str | tuple[tuple[int, int], tuple[int, int]]:

@@ -7,6 +7,8 @@ import numpy.typing as npt
 from pycnn.ops._single_layer import (
     AddLayer,
     Array,
+    as_flag,
+    as_number,
     elementwise,
     elementwise_backward,
 )
@@ -58,12 +60,18 @@ def leaky_relu(x: npt.ArrayLike, negative_slope: float = 0.2) -> Array:
     Raises:
         ValueError: the slope is negative or not finite.
     """
-    return elementwise("LeakyReLU", x, _activation_layer("leaky_relu", negative_slope))
+    return elementwise(
+        "LeakyReLU",
+        x,
+        _activation_layer("leaky_relu", as_number(negative_slope, "LeakyReLU", "negative_slope")),
+    )
 
 
 def leaky_relu_backward(dy: npt.ArrayLike, x: npt.ArrayLike, negative_slope: float = 0.2) -> Array:
     """Gradient of `leaky_relu`: dy where x > 0, else dy * negative_slope (at 0 as well)."""
-    layer = _activation_layer("leaky_relu", negative_slope)
+    layer = _activation_layer(
+        "leaky_relu", as_number(negative_slope, "LeakyReLU", "negative_slope")
+    )
     return elementwise_backward("LeakyReLU", dy, x, layer)
 
 
@@ -73,12 +81,14 @@ def elu(x: npt.ArrayLike, alpha: float = 1.0) -> Array:
     Raises:
         ValueError: alpha is negative or not finite.
     """
-    return elementwise("ELU", x, _activation_layer("elu", alpha))
+    return elementwise("ELU", x, _activation_layer("elu", as_number(alpha, "ELU", "alpha")))
 
 
 def elu_backward(dy: npt.ArrayLike, x: npt.ArrayLike, alpha: float = 1.0) -> Array:
     """Gradient of `elu`: dy where x > 0, else dy * (y + alpha) (at 0 as well)."""
-    return elementwise_backward("ELU", dy, x, _activation_layer("elu", alpha))
+    return elementwise_backward(
+        "ELU", dy, x, _activation_layer("elu", as_number(alpha, "ELU", "alpha"))
+    )
 
 
 def gelu(x: npt.ArrayLike, approximate: bool = False) -> Array:
@@ -88,13 +98,18 @@ def gelu(x: npt.ArrayLike, approximate: bool = False) -> Array:
     (4 + x^2 / 2) * 1.2e-7, that of erf 4e-7 absolute. `approximate`: (1 + tanh(u)) / 2 in place
     of P, with u = sqrt(2 / pi) * (x + 0.044715 * x^3).
     """
-    return elementwise("GELU", x, _activation_layer("gelu_tanh" if approximate else "gelu"))
+    return elementwise("GELU", x, _gelu_layer(approximate))
 
 
 def gelu_backward(dy: npt.ArrayLike, x: npt.ArrayLike, approximate: bool = False) -> Array:
     """Gradient of `gelu`: dy * (P(x) + x * p(x)), p(x) = exp(-x^2 / 2) / sqrt(2 pi)."""
-    layer = _activation_layer("gelu_tanh" if approximate else "gelu")
+    layer = _gelu_layer(approximate)
     return elementwise_backward("GELU", dy, x, layer)
+
+
+def _gelu_layer(approximate: bool) -> AddLayer:
+    tanh_form = as_flag(approximate, "GELU", "approximate")
+    return _activation_layer("gelu_tanh" if tanh_form else "gelu")
 
 
 def _activation_layer(kind: str, parameter: float | None = None) -> AddLayer:

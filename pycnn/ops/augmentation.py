@@ -11,7 +11,9 @@ from pycnn.ops._single_layer import (
     AddLayer,
     Array,
     Size,
+    as_flag,
     as_float32,
+    as_number,
     as_numpy,
     as_pair,
     build,
@@ -101,7 +103,7 @@ def _augment_layer(
 ) -> AddLayer:
     op = "Augmentation"
     try:
-        low, high = (float(factor) for factor in scale)
+        low, high = (as_number(factor, op, "scale") for factor in scale)
     except (TypeError, ValueError):
         raise ValueError(
             f"[{op}] scale must be a pair of numbers, (low, high); got {scale!r}"
@@ -111,9 +113,9 @@ def _augment_layer(
         shift=as_pair(shift, op, "shift"),
         padding=as_pair(padding, op, "padding"),
         crop=None if crop is None else as_pair(crop, op, "crop"),
-        horizontal_flip=horizontal_flip,
-        rotation=rotation,
+        horizontal_flip=as_flag(horizontal_flip, op, "horizontal_flip"),
+        rotation=as_number(rotation, op, "rotation"),
         scale=(low, high),
-        brightness=brightness,
-        fill=fill,
+        brightness=as_number(brightness, op, "brightness"),
+        fill=as_number(fill, op, "fill"),
     )

@@ -10,6 +10,7 @@ from pycnn.ops._single_layer import (
     Array,
     as_float32,
     as_kernel,
+    as_number,
     backward,
     elementwise,
     elementwise_backward,
@@ -84,4 +85,8 @@ def _dense_layer(x: Array, kernel: Array, use_bias: bool) -> AddLayer:
 
 
 def _rescale_layer(scale: float, offset: float) -> AddLayer:
-    return lambda graph, value: graph.rescale(value, scale=scale, offset=offset)
+    return lambda graph, value: graph.rescale(
+        value,
+        scale=as_number(scale, "Rescaling", "scale"),
+        offset=as_number(offset, "Rescaling", "offset"),
+    )

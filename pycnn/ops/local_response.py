@@ -8,6 +8,8 @@ from pycnn.ops._single_layer import (
     AddLayer,
     Array,
     as_float32,
+    as_int,
+    as_number,
     backward,
     forward,
 )
@@ -57,4 +59,11 @@ def local_response_norm_backward(
 
 
 def _local_response_norm_layer(n: int, k: float, alpha: float, beta: float) -> AddLayer:
-    return lambda graph, value: graph.local_response_norm(value, n=n, k=k, alpha=alpha, beta=beta)
+    op = "LocalResponseNormalization"
+    return lambda graph, value: graph.local_response_norm(
+        value,
+        n=as_int(n, op, "n"),
+        k=as_number(k, op, "k"),
+        alpha=as_number(alpha, op, "alpha"),
+        beta=as_number(beta, op, "beta"),
+    )

@@ -11,6 +11,7 @@ from pycnn.ops._single_layer import (
     Array,
     MergeLayers,
     as_float32,
+    as_int,
     backward_of_many,
     forward_of_many,
 )
@@ -59,6 +60,7 @@ def _add_layer(graph: Graph, values: Sequence[int]) -> int:
 
 
 def _concatenate_layer(xs: list[Array], axis: int) -> MergeLayers:
+    axis = as_int(axis, "Concatenate", "axis")
     if axis == 0 or (xs and axis == -xs[0].ndim):
         raise ValueError("[Concatenate] axis 0 is the batch; concatenate along another one")
     # The core counts without the batch.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pycnn.ops._single_layer import AddLayer, Array, as_float32, backward, forward
+from pycnn.ops._single_layer import AddLayer, Array, as_float32, as_number, backward, forward
 
 
 def batch_normalization(
@@ -99,4 +99,9 @@ def _backward(
 
 
 def _layer(epsilon: float, center: bool, scale: bool) -> AddLayer:
-    return lambda graph, value: graph.batch_norm(value, epsilon=epsilon, center=center, scale=scale)
+    return lambda graph, value: graph.batch_norm(
+        value,
+        epsilon=as_number(epsilon, "BatchNormalization", "epsilon"),
+        center=center,
+        scale=scale,
+    )

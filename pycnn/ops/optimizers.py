@@ -8,7 +8,10 @@ import numpy.typing as npt
 from pycnn import _core
 from pycnn.ops._single_layer import (
     Array,
+    as_flag,
     as_float32,
+    as_int,
+    as_number,
     as_numpy,
 )
 
@@ -32,7 +35,11 @@ def sgd(
             that differ.
     """
     speed = None if velocity is None else as_float32(velocity, "velocity")[np.newaxis]
-    rule = _core.SGD(momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+    rule = _core.SGD(
+        momentum=as_number(momentum, "SGD", "momentum"),
+        nesterov=as_flag(nesterov, "SGD", "nesterov"),
+        weight_decay=as_number(weight_decay, "SGD", "weight_decay"),
+    )
     weights, state = _update(rule, 1, parameter, gradient, speed, learning_rate, 1)
     return weights, state[0]
 
@@ -72,7 +79,11 @@ def adam(
         ValueError: an option out of its range, shapes that do not agree.
     """
     rule = _core.Adam(
-        beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, amsgrad=amsgrad, weight_decay=weight_decay
+        beta_1=as_number(beta_1, "Adam", "beta_1"),
+        beta_2=as_number(beta_2, "Adam", "beta_2"),
+        epsilon=as_number(epsilon, "Adam", "epsilon"),
+        amsgrad=as_flag(amsgrad, "Adam", "amsgrad"),
+        weight_decay=as_number(weight_decay, "Adam", "weight_decay"),
     )
     return _update(rule, 3 if amsgrad else 2, parameter, gradient, state, learning_rate, step)
 
@@ -110,9 +121,13 @@ def rmsprop(
         ValueError: an option out of its range, shapes that do not agree.
     """
     rule = _core.RMSprop(
-        rho=rho, momentum=momentum, epsilon=epsilon, centered=centered, weight_decay=weight_decay
+        rho=as_number(rho, "RMSprop", "rho"),
+        momentum=as_number(momentum, "RMSprop", "momentum"),
+        epsilon=as_number(epsilon, "RMSprop", "epsilon"),
+        centered=as_flag(centered, "RMSprop", "centered"),
+        weight_decay=as_number(weight_decay, "RMSprop", "weight_decay"),
     )
-    arrays = 1 + bool(centered) + (momentum != 0)
+    arrays = 1 + rule.centered + (rule.momentum != 0)
     return _update(rule, arrays, parameter, gradient, state, learning_rate, 1)
 
 
@@ -133,7 +148,7 @@ def _update(
         _core.Tensor(weights),
         _core.Tensor(as_float32(gradient, "gradient")),
         _core.Tensor(as_float32(before, "state")),
-        learning_rate,
-        step,
+        as_number(learning_rate, "optimizer", "learning_rate"),
+        as_int(step, "optimizer", "step"),
     )
     return as_numpy(new_parameter), as_numpy(new_state)

@@ -9,6 +9,7 @@ from pycnn.ops._single_layer import (
     Array,
     Padding,
     Size,
+    as_flag,
     as_float32,
     as_padding,
     as_pair,
@@ -134,8 +135,10 @@ def _avg_pool_layer(pool_size: Size, strides: Size | None, padding: Padding) -> 
 
 
 def _global_avg_pool_layer(keepdims: bool) -> AddLayer:
-    return lambda graph, value: graph.global_avg_pool2d(value, keepdims=keepdims)
+    keep = as_flag(keepdims, "GlobalAveragePooling2D", "keepdims")
+    return lambda graph, value: graph.global_avg_pool2d(value, keepdims=keep)
 
 
 def _global_max_pool_layer(keepdims: bool) -> AddLayer:
-    return lambda graph, value: graph.global_max_pool2d(value, keepdims=keepdims)
+    keep = as_flag(keepdims, "GlobalMaxPooling2D", "keepdims")
+    return lambda graph, value: graph.global_max_pool2d(value, keepdims=keep)

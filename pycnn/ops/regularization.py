@@ -9,6 +9,7 @@ from pycnn.ops._single_layer import (
     AddLayer,
     Array,
     as_float32,
+    as_number,
     as_numpy,
     build,
 )
@@ -44,4 +45,4 @@ def dropout_backward(dy: npt.ArrayLike, x: npt.ArrayLike, rate: float, seed: int
 
 
 def _dropout_layer(rate: float) -> AddLayer:
-    return lambda graph, value: graph.dropout(value, rate=rate)
+    return lambda graph, value: graph.dropout(value, rate=as_number(rate, "Dropout", "rate"))

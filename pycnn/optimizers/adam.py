@@ -3,6 +3,7 @@
 from typing import Any
 
 from pycnn import _core
+from pycnn._checks import boolean
 from pycnn.optimizers.base import LearningRate, Optimizer
 
 
@@ -48,7 +49,7 @@ class Adam(Optimizer):
         self._beta_1 = self._number(beta_1, "beta_1")
         self._beta_2 = self._number(beta_2, "beta_2")
         self._epsilon = self._number(epsilon, "epsilon")
-        self._amsgrad = bool(amsgrad)
+        self._amsgrad = boolean(amsgrad, "amsgrad", f"[{type(self).__name__}] ")
         self.native()  # the core checks the ranges
 
     @property

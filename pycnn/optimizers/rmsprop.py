@@ -3,6 +3,7 @@
 from typing import Any
 
 from pycnn import _core
+from pycnn._checks import boolean
 from pycnn.optimizers.base import LearningRate, Optimizer
 
 
@@ -46,7 +47,7 @@ class RMSprop(Optimizer):
         self._rho = self._number(rho, "rho")
         self._momentum = self._number(momentum, "momentum")
         self._epsilon = self._number(epsilon, "epsilon")
-        self._centered = bool(centered)
+        self._centered = boolean(centered, "centered", f"[{type(self).__name__}] ")
         self.native()  # the core checks the ranges
 
     @property

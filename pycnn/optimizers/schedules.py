@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from pycnn._checks import float32_number, positive_int
+from pycnn._checks import boolean, float32_number, positive_int
 from pycnn._names import known_name
 
 
@@ -85,7 +85,7 @@ class ExponentialDecay(LearningRateSchedule):
         self._initial = self._number(initial_learning_rate, "initial_learning_rate")
         self._length = self._steps(decay_steps, "decay_steps")
         self._factor = self._number(decay_rate, "decay_rate")
-        self._staircase = bool(staircase)
+        self._staircase = boolean(staircase, "staircase", f"[{type(self).__name__}] ")
         super().__init__(
             initial_learning_rate=self._initial,
             decay_steps=self._length,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pycnn import _core
+from pycnn._checks import boolean
 from pycnn.optimizers.base import LearningRate, Optimizer
 
 
@@ -39,7 +40,7 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
         self._momentum = self._number(momentum, "momentum")
-        self._nesterov = bool(nesterov)
+        self._nesterov = boolean(nesterov, "nesterov", f"[{type(self).__name__}] ")
         self.native()  # the core checks the ranges
 
     @property
