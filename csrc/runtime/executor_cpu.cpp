@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <exception>
 #include <memory>
@@ -13,6 +14,29 @@
 namespace pycnn {
 
 using cpu::kLanes;
+
+namespace {
+
+// Leaves its lifetime in a number, where there is one.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double* seconds) : seconds_(seconds) {
+    if (seconds_ != nullptr) start_ = Clock::now();
+  }
+  ~Stopwatch() {
+    if (seconds_ == nullptr) return;
+    *seconds_ = std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double* seconds_;
+  Clock::time_point start_;
+};
+
+}  // namespace
 
 // What the threads of one run share.
 struct CpuExecutor::Job {
@@ -34,24 +58,29 @@ struct CpuExecutor::Job {
   }
 };
 
-CpuExecutor::CpuExecutor(const Graph& graph, Plan plan, ParameterStore& parameters)
+CpuExecutor::CpuExecutor(const Graph& graph, Plan plan, ParameterStore& parameters, Timing timing)
     : graph_(graph),
       plan_(std::move(plan)),
       parameters_(parameters),
-      has_gradients_(has_gradients(plan_.kind)) {
+      has_gradients_(has_gradients(plan_.kind)),
+      timing_(timing) {
+  // What a block has made must be there when its next instruction comes.
+  if (timing_ == Timing::on) plan_.has_barriers = true;
   for (std::size_t i = 0; i < plan_.program.size(); ++i) {
     const Operation& operation = plan_.program[i].operation;
     if (std::holds_alternative<LossStep>(operation)) ++outputs_;
     const bool host = std::holds_alternative<HostForward>(operation) ||
                       std::holds_alternative<HostBackward>(operation);
     const Runs by = host ? Runs::host : plan_.program[i].barrier ? Runs::leader : Runs::blocks;
-    if (by == Runs::blocks && !stages_.empty() && stages_.back().by == Runs::blocks) {
+    if (timing_ == Timing::off && by == Runs::blocks && !stages_.empty() &&
+        stages_.back().by == Runs::blocks) {
       stages_.back().end = i + 1;
     } else {
       stages_.push_back({i, i + 1, by});
     }
     if (by == Runs::blocks) last_block_stage_ = stages_.size() - 1;
   }
+  if (timing_ == Timing::on) seconds_.assign(stages_.size(), 0.0);
 }
 
 void CpuExecutor::prepare(const Batch& batch) {
@@ -104,6 +133,7 @@ void CpuExecutor::run(const Batch& batch, Optimizer* optimizer) {
     if (stages_[s].by == Runs::host) {
       // In no job of the thread pool: a Python layer may use the library itself, or wait for a
       // thread that does.
+      const Stopwatch watch(seconds_.empty() ? nullptr : &seconds_[s]);
       job.guard([&] { run_leader(job.runner, plan_.program[stages_[s].begin]); });
       ++s;
       continue;
@@ -154,13 +184,16 @@ bool CpuExecutor::all_finite() const {
 
 void CpuExecutor::run_stages(Job& job, std::size_t begin, std::size_t end, Team& team) {
   for (std::size_t s = begin; s < end; ++s) {
-    if (s > begin) team.barrier();
+    const bool timed = timing_ == Timing::on;
+    if (s > begin || timed) team.barrier();
+    const Stopwatch watch(timed && team.index() == 0 ? &seconds_[s] : nullptr);
     const Stage& stage = stages_[s];
     if (stage.by == Runs::blocks) {
       run_blocks(job, stage, s, team.index());
     } else if (team.index() == 0 && !job.cancelled.load()) {
       job.guard([&] { run_leader(job.runner, plan_.program[stage.begin]); });
     }
+    if (timed) team.barrier();  // while the watch runs: until the last thread is done
   }
 }
 

@@ -14,7 +14,10 @@ namespace pycnn {
 
 class CpuExecutor {
  public:
-  CpuExecutor(const Graph& graph, Plan plan, ParameterStore& parameters);
+  // With timing every instruction goes through all blocks before the next one begins.
+  enum class Timing : bool { off, on };
+  CpuExecutor(const Graph& graph, Plan plan, ParameterStore& parameters,
+              Timing timing = Timing::off);
 
   // Runs the program for the batch, then a step of the optimizer (which has begun, or is null)
   // unless a loss, penalty or gradient is not finite. What a host layer or an interrupt throws
@@ -26,6 +29,9 @@ class CpuExecutor {
   const float* losses(int output) const { return losses_.data() + output * output_stride(); }
   const std::int32_t* ranks(int output) const { return ranks_.data() + output * output_stride(); }
   bool finite() const { return finite_; }
+
+  // With timing: how long each instruction of the last run took, for all blocks.
+  const std::vector<double>& seconds() const { return seconds_; }
 
   // Sum of the last run's partial gradients for one parameter.
   void copy_gradient(ParameterId id, float* out) const;
@@ -80,6 +86,7 @@ class CpuExecutor {
   std::vector<Stage> stages_;
   std::size_t last_block_stage_ = 0;
   bool has_gradients_;
+  Timing timing_;
   std::size_t outputs_ = 0;  // that have a loss
 
   // Of the batch at hand.
@@ -92,6 +99,7 @@ class CpuExecutor {
   std::vector<Moved> moved_;
   std::vector<float> losses_;  // [outputs][blocks * 16]
   std::vector<std::int32_t> ranks_;
+  std::vector<double> seconds_;  // by stage, which are single instructions with timing
 };
 
 }  // namespace pycnn
