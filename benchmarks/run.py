@@ -11,7 +11,7 @@ from typing import Any
 
 from suite import measuring, peers, processes, report
 from suite.cases import network_cases, op_cases
-from suite.contest import Contest, Settings, available_threads
+from suite.contest import OTHER_NUMBERS, Contest, Settings, available_threads
 
 HERE = Path(__file__).parent
 
@@ -29,7 +29,13 @@ def options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run?")
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--read", type=Path, help="figures of an earlier run, in place of a run")
-    parser.add_argument("--write-readme", action="store_true", help="table and picture")
+    parser.add_argument(
+        "--write-readme",
+        nargs="?",
+        type=Path,
+        const=HERE / "README.md",
+        help="tables and picture, into that file's marked place",
+    )
     return parser.parse_args()
 
 
@@ -52,7 +58,7 @@ def measure(chosen: argparse.Namespace) -> dict[str, Any]:
         if "networks" in parts:
             result["networks"] = run_cases(contest, network_cases(), chosen.only, 1.0)
         if "ops" in parts:
-            result["ops"] = run_cases(contest, op_cases(chosen.quick), chosen.only, 0.25)
+            result["ops"] = run_cases(contest, op_cases(chosen.quick), chosen.only, 0.2)
     finally:
         contest.close()
     if "processes" in parts and not chosen.quick:
@@ -74,7 +80,7 @@ def run_cases(contest: Contest, cases: list[Any], only: str, share: float) -> li
         if only not in case.name:
             continue
         seconds = contest.settings.seconds * share
-        done.append(contest.run(case, contest.settings.rounds, seconds))
+        done.append(contest.run(case, seconds))
         print(report.line(done[-1]), flush=True)
     return done
 
@@ -87,7 +93,9 @@ def main() -> None:
     for line in result["left_out"]:
         print(f"left out: {line}")
     if chosen.write_readme:
-        report.write_readme(HERE / "README.md", result)
+        report.write_readme(chosen.write_readme, result)
+    if any(OTHER_NUMBERS in line for line in result["left_out"]):
+        sys.exit("a peer did other work than pycnn")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Adam', 'Graph', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'cuda_device_name', 'cuda_is_available', 'cuda_is_built', 'cuda_is_emulated', 'default_device', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'resolve_device', 'set_cpu_isa', 'set_default_device', 'set_num_threads', 'set_random_seed', 'update_parameter']
+__all__: list[str] = ['Adam', 'Graph', 'InstructionTime', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'compiler', 'cpu_isa', 'cuda_device_name', 'cuda_is_available', 'cuda_is_built', 'cuda_is_emulated', 'default_device', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'resolve_device', 'set_cpu_isa', 'set_default_device', 'set_num_threads', 'set_random_seed', 'update_parameter']
 class Tensor:
     """
     A dense row-major array of float32, uint8 or int64, NHWC for images.
@@ -260,6 +260,21 @@ class Optimizer:
     """
     def __init__(self, rule: SGD | Adam | RMSprop, *, clipnorm: typing.SupportsFloat | typing.SupportsIndex = 0.0, global_clipnorm: typing.SupportsFloat | typing.SupportsIndex = 0.0, clipvalue: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
         ...
+class InstructionTime:
+    """
+    Of an instruction of a plan.
+    """
+    @property
+    def layer(self) -> str:
+        ...
+    @property
+    def operation(self) -> str:
+        ...
+    @property
+    def seconds(self) -> float:
+        """
+        For all images of the batch.
+        """
 class OutputOptions:
     """
     What one output of a network is trained for.
@@ -325,6 +340,15 @@ class Network:
         """
         Outputs of all images; `training`: as the next steps would see the network (dropout,
         batch statistics), but nothing is learned and no step counted.
+        """
+    def profile_backward(self, x: collections.abc.Sequence[Tensor], dy: collections.abc.Sequence[Tensor], seconds: typing.SupportsFloat | typing.SupportsIndex) -> list[InstructionTime]:
+        """
+        The same for the plan of `backward`.
+        """
+    def profile_step(self, x: collections.abc.Sequence[Tensor], y: collections.abc.Sequence[Tensor], seconds: typing.SupportsFloat | typing.SupportsIndex) -> list[InstructionTime]:
+        """
+        How long each instruction of a training step takes on the CPU, without the
+        update: x as one batch, each instruction alone, medians over `seconds`.
         """
     def set_device(self, device: str) -> None:
         """
@@ -412,3 +436,4 @@ def update_parameter(rule: SGD | Adam | RMSprop, parameter: Tensor, gradient: Te
     One step of an optimizer: the new parameter and state; `state` is (arrays, *shape).
     """
 __version__: str = '0.1.0'
+compiler: str = 'GNU 12.2.0'

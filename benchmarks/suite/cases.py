@@ -208,4 +208,3 @@ def _shrunk(case: OpCase) -> OpCase:
     shape = (*(min(n, 12) for n in size), min(channels, 64))
     outputs = min(case.outputs, 64)
     return replace(case, shape=shape, outputs=outputs, batch=min(case.batch, 16))
-

@@ -13,6 +13,10 @@ from suite.worker import Failed, Worker
 
 #: Largest difference of the checks, as a share of the largest number in them.
 TOLERANCE = 2e-3
+#: A case ends early when it takes this many times the turns that one round should have.
+BUDGET = 15
+
+OTHER_NUMBERS = "other numbers than pycnn"
 
 Case = NetworkCase | OpCase
 
@@ -44,8 +48,13 @@ class Contest:
             worker.stop()
         self._workers.clear()
 
-    def run(self, case: Case, rounds: int, seconds: float) -> dict[str, Any]:
-        """Returns the figures of a case: of each contender, the ratio, the share of the peak."""
+    def run(self, case: Case, seconds: float) -> dict[str, Any]:
+        """Returns the figures of a case: of each contender, the ratio, the share of the peak.
+
+        Args:
+            case: what is done.
+            seconds: of a turn; where one unit takes longer, so does the turn.
+        """
         workers = self._ready(case)
         ready: dict[str, tuple[Worker, str]] = {}
         expected = workers["pycnn"].open(case, "")
@@ -57,19 +66,19 @@ class Contest:
                     label = f"{name} {mode}".strip()
                     if _differs(check, expected):
                         # Such a time would be a time of other work.
-                        self.left_out.append(f"{label}, {case.name}: other numbers than pycnn")
+                        self.left_out.append(f"{label}, {case.name}: {OTHER_NUMBERS}")
                         continue
                     workers[name].measure(mode, 0.0)  # what is compiled at the first use
                     ready[label] = (workers[name], mode)
             except Failed as failure:
                 self._leave_out(name, case, failure)
-        figures = self._measure(case, ready, rounds, seconds)
+        figures = self._measure(case, ready, seconds)
         for worker in workers.values():
             worker.drop()
         return figures
 
     def _measure(
-        self, case: Case, ready: dict[str, tuple[Worker, str]], rounds: int, seconds: float
+        self, case: Case, ready: dict[str, tuple[Worker, str]], seconds: float
     ) -> dict[str, Any]:
         own = self._workers["pycnn"]
         turns = {
@@ -77,7 +86,8 @@ class Contest:
             for label, (worker, mode) in ready.items()
         }
         turns["peak"] = lambda: own.peak(min(0.1, seconds))
-        values = measuring.alternate(turns, rounds)
+        budget = BUDGET * seconds * len(turns)
+        values = measuring.alternate(turns, self.settings.rounds, budget)
         peak = measuring.summary(values.pop("peak"))["median"]
         times = {label: measuring.summary(v) for label, v in values.items()}
         flops = own.flops(case)

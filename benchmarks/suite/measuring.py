@@ -1,10 +1,12 @@
 """Turns, medians and the description of the machine, for every script here that measures time."""
 
 import json
+import math
 import os
 import platform
 import statistics
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,23 @@ from typing import Any
 Turn = Callable[[], float]
 
 
-def alternate(turns: Mapping[str, Turn], rounds: int) -> dict[str, list[float]]:
-    """Each contender's turn once a round, so that what disturbs the machine disturbs all alike."""
+def alternate(
+    turns: Mapping[str, Turn], rounds: int, budget: float = math.inf
+) -> dict[str, list[float]]:
+    """Each contender's turn once a round, so that what disturbs the machine disturbs all alike.
+
+    Args:
+        turns: what each does; it returns its figure.
+        rounds: at most; fewer where another one would leave the budget, but at least one.
+        budget: seconds.
+    """
     values: dict[str, list[float]] = {name: [] for name in turns}
     names = list(turns)
+    start = time.perf_counter()
     for number in range(rounds):
+        spent = time.perf_counter() - start
+        if number > 0 and spent * (number + 1) / number > budget:
+            break
         # Backwards every other time: nobody always comes after the same one.
         for name in names if number % 2 == 0 else reversed(names):
             values[name].append(turns[name]())

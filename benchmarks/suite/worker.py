@@ -7,8 +7,8 @@ was told to use, however it counts them.
 import multiprocessing
 import os
 import traceback
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 

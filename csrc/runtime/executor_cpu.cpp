@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <exception>
 #include <memory>
@@ -14,29 +13,6 @@
 namespace pycnn {
 
 using cpu::kLanes;
-
-namespace {
-
-// Leaves its lifetime in a number, where there is one.
-class Stopwatch {
- public:
-  explicit Stopwatch(double* seconds) : seconds_(seconds) {
-    if (seconds_ != nullptr) start_ = Clock::now();
-  }
-  ~Stopwatch() {
-    if (seconds_ == nullptr) return;
-    *seconds_ = std::chrono::duration<double>(Clock::now() - start_).count();
-  }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  using Clock = std::chrono::steady_clock;
-  double* seconds_;
-  Clock::time_point start_;
-};
-
-}  // namespace
 
 // What the threads of one run share.
 struct CpuExecutor::Job {
@@ -80,7 +56,6 @@ CpuExecutor::CpuExecutor(const Graph& graph, Plan plan, ParameterStore& paramete
     }
     if (by == Runs::blocks) last_block_stage_ = stages_.size() - 1;
   }
-  if (timing_ == Timing::on) seconds_.assign(stages_.size(), 0.0);
 }
 
 void CpuExecutor::prepare(const Batch& batch) {
@@ -92,6 +67,9 @@ void CpuExecutor::prepare(const Batch& batch) {
       static_cast<std::size_t>(plan_.has_barriers ? blocks_ : std::int64_t{num_threads()});
   while (arenas_.size() < arenas) arenas_.emplace_back(plan_.arena_bytes);
   moved_.clear();
+  if (timing_ == Timing::on) {
+    spans_.assign(stages_.size() * static_cast<std::size_t>(num_threads()), {});
+  }
   losses_.assign(outputs_ * static_cast<std::size_t>(output_stride()), 0.0f);
   ranks_.assign(losses_.size(), 0);
   if (!has_gradients_) return;
@@ -133,8 +111,9 @@ void CpuExecutor::run(const Batch& batch, Optimizer* optimizer) {
     if (stages_[s].by == Runs::host) {
       // In no job of the thread pool: a Python layer may use the library itself, or wait for a
       // thread that does.
-      const Stopwatch watch(seconds_.empty() ? nullptr : &seconds_[s]);
+      note_begin(s, 0);
       job.guard([&] { run_leader(job.runner, plan_.program[stages_[s].begin]); });
+      note_end(s, 0);
       ++s;
       continue;
     }
@@ -184,17 +163,43 @@ bool CpuExecutor::all_finite() const {
 
 void CpuExecutor::run_stages(Job& job, std::size_t begin, std::size_t end, Team& team) {
   for (std::size_t s = begin; s < end; ++s) {
-    const bool timed = timing_ == Timing::on;
-    if (s > begin || timed) team.barrier();
-    const Stopwatch watch(timed && team.index() == 0 ? &seconds_[s] : nullptr);
+    if (s > begin) team.barrier();
     const Stage& stage = stages_[s];
+    note_begin(s, team.index());
     if (stage.by == Runs::blocks) {
       run_blocks(job, stage, s, team.index());
     } else if (team.index() == 0 && !job.cancelled.load()) {
       job.guard([&] { run_leader(job.runner, plan_.program[stage.begin]); });
     }
-    if (timed) team.barrier();  // while the watch runs: until the last thread is done
+    note_end(s, team.index());
   }
+}
+
+void CpuExecutor::note_begin(std::size_t stage, int worker) {
+  if (Span* s = span(stage, worker)) s->begin = s->end = Clock::now();
+}
+
+void CpuExecutor::note_end(std::size_t stage, int worker) {
+  if (Span* s = span(stage, worker)) s->end = Clock::now();
+}
+
+CpuExecutor::Span* CpuExecutor::span(std::size_t stage, int worker) {
+  const std::size_t at = static_cast<std::size_t>(worker) * stages_.size() + stage;
+  return at < spans_.size() ? &spans_[at] : nullptr;
+}
+
+std::vector<double> CpuExecutor::seconds() const {
+  std::vector<double> result;
+  for (std::size_t s = 0; s < stages_.size(); ++s) {
+    Span whole = spans_[s];  // of the calling thread, which takes part in every stage
+    for (std::size_t at = s; at < spans_.size(); at += stages_.size()) {
+      if (spans_[at].begin == Clock::time_point{}) continue;  // a host layer's, or no such thread
+      whole.begin = std::min(whole.begin, spans_[at].begin);
+      whole.end = std::max(whole.end, spans_[at].end);
+    }
+    result.push_back(std::chrono::duration<double>(whole.end - whole.begin).count());
+  }
+  return result;
 }
 
 // Work is handed out in pieces: a partial sum with all its blocks in order, so that the sum does

@@ -111,8 +111,8 @@ class Network {
 
   // How long each instruction of a plan takes on the CPU, for all of x as one batch on all threads:
   // the plan of a training step (without the update), or of backward. Medians of as many runs as
-  // fit into about `seconds`, at least 3. Each instruction is timed alone, from one meeting of the
-  // threads to the next; weights are initial ones.
+  // fit into about `seconds`, at least one. Each instruction is timed alone, from the first thread
+  // that begins to the last that is done; weights are initial ones.
   std::vector<InstructionTime> profile_step(const Tensors& x, const Tensors& y, double seconds);
   std::vector<InstructionTime> profile_backward(const Tensors& x, const Tensors& dy,
                                                 double seconds);

@@ -13,7 +13,6 @@ namespace pycnn {
 namespace {
 
 constexpr double kLongest = 3600;  // seconds
-constexpr std::size_t kFewestRuns = 3;
 
 double median(std::vector<double>& values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -41,9 +40,9 @@ std::vector<InstructionTime> measure(CpuExecutor& executor, const Batch& batch, 
   const auto start = Clock::now();
   do {
     executor.run(batch);
-    for (std::size_t i = 0; i < times.size(); ++i) times[i].push_back(executor.seconds()[i]);
-  } while (times.front().size() < kFewestRuns ||
-           std::chrono::duration<double>(Clock::now() - start).count() < seconds);
+    const std::vector<double> took = executor.seconds();
+    for (std::size_t i = 0; i < times.size(); ++i) times[i].push_back(took[i]);
+  } while (std::chrono::duration<double>(Clock::now() - start).count() < seconds);
   std::vector<InstructionTime> result;
   for (std::size_t i = 0; i < program.size(); ++i) {
     result.push_back(

@@ -116,7 +116,13 @@ class JaxPeer(Peer):
         velocity = jax.tree.map(jnp.zeros_like, weights)
 
         def step(
-            weights: Any, velocity: Any, moving: Any, images: Any, labels: Any, chosen: Any, key: Any
+            weights: Any,
+            velocity: Any,
+            moving: Any,
+            images: Any,
+            labels: Any,
+            chosen: Any,
+            key: Any,
         ) -> Any:
             def loss_of(weights: Any) -> Any:
                 logits, new = _forward(net, weights, moving, images[chosen], key)
@@ -210,7 +216,9 @@ class JaxPeer(Peer):
                 return jax.vjp(lambda x: layer(weights, x), x)[1](dy)[0]
             return jax.vjp(lambda weights: layer(weights, x), weights)[1](dy)[0][0]
 
-        call = jax.jit(lambda w, x, dy: layer(w, x) if direction == "forward" else backward(w, x, dy))
+        call = jax.jit(
+            lambda w, x, dy: layer(w, x) if direction == "forward" else backward(w, x, dy)
+        )
         images, gradient = jnp.asarray(x), jnp.asarray(dy)
 
         def run(count: int) -> None:

@@ -105,7 +105,9 @@ class TensorFlowPeer(Peer):
             with tf.GradientTape() as tape:
                 logits = own(tf.gather(images, chosen), training=True)
                 loss = tf.reduce_mean(_losses(logits, tf.gather(labels, chosen)))
-            for w, v, g in zip(own.trained, velocity, tape.gradient(loss, own.trained), strict=True):
+            for w, v, g in zip(
+                own.trained, velocity, tape.gradient(loss, own.trained), strict=True
+            ):
                 tf.raw_ops.ResourceApplyMomentum(
                     var=w.handle, accum=v.handle, lr=rate, grad=g, momentum=MOMENTUM
                 )
@@ -157,8 +159,7 @@ class TensorFlowPeer(Peer):
 
         def once() -> tuple[float, float]:
             parts = [
-                sums(images[i : i + batch], labels[i : i + batch])
-                for i in range(0, len(x), batch)
+                sums(images[i : i + batch], labels[i : i + batch]) for i in range(0, len(x), batch)
             ]
             loss, hits = (sum(float(v) for v in column) for column in zip(*parts, strict=True))
             return loss / len(x), hits / len(x)
