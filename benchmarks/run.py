@@ -25,7 +25,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--peers", default=",".join(peers.NAMES), help="comma-separated, or none")
     parser.add_argument("--threads", type=int, default=available_threads())
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.4, help="of a network's turn")
+    parser.add_argument("--seconds", type=float, default=0.3, help="of a network's turn")
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run?")
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--read", type=Path, help="figures of an earlier run, in place of a run")

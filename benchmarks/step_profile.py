@@ -1,7 +1,8 @@
 """Where the time of a training step goes, instruction by instruction.
 
-`python benchmarks/step_profile.py lenet5 --batch 16 --threads 1` times every instruction of the plan
-for all images of the batch, beside the multiply-add peak; the update of the weights is not in it.
+`python benchmarks/step_profile.py lenet5 --batch 16 --threads 1` times every instruction of the
+plan for all images of the batch, beside the multiply-add peak. The update of the weights is not in
+it.
 """
 
 import argparse

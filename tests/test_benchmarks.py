@@ -1,4 +1,4 @@
-"""The benchmark suite runs: tiny sizes, one turn each. What it would measure is no test's business."""
+"""The benchmark suite runs: tiny sizes, one turn each. How fast is no test's business."""
 
 import json
 import subprocess

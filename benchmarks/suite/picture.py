@@ -43,6 +43,7 @@ def _bars(axis: Axes, title: str, rows: list[dict[str, Any]]) -> None:
     axis.barh(places, [ratio - 1 for ratio in ratios], left=1, color=colours, height=0.7)
     axis.set_xscale("log", base=2)
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.tick_params(axis="x", labelsize=8)
     axis.axvline(1, color="black", linewidth=0.8)
     axis.set_yticks(places, [row["case"] for row in rows], fontsize=6)
     axis.set_ylim(len(rows) - 0.4, -0.6)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from suite import measuring, peers
+from suite import measuring, peers, report
 from suite.contest import Settings
 
 _SUITE = Path(__file__).parent
@@ -44,7 +44,7 @@ def run(settings: Settings, only: str, left_out: list[str]) -> list[dict[str, An
         if wanted[-1] == "peak memory":
             results.append(_contest(wanted[-1], "MiB", commands, settings, _mebibytes))
     for result in results:
-        print(f"{result['case']}: ratio {result['ratio']}", flush=True)
+        print(report.process_line(result), flush=True)
     return results
 
 
@@ -60,7 +60,7 @@ def mnist_folder() -> Path | None:
 
 
 def _commands(settings: Settings, folder: Path, left_out: list[str]) -> dict[str, list[str]]:
-    commands = {"pycnn": [sys.executable, "-P", str(_EXAMPLE)]}
+    commands = {"pycnn": [sys.executable, str(_EXAMPLE)]}
     if "torch" not in settings.peers:
         return commands
     if reason := peers.missing("torch"):
@@ -76,7 +76,7 @@ def _commands(settings: Settings, folder: Path, left_out: list[str]) -> dict[str
 def _contest(
     case: str, unit: str, commands: Mapping[str, list[str]], settings: Settings, measure: Any
 ) -> dict[str, Any]:
-    environment = dict(os.environ, PYCNN_NUM_THREADS=str(settings.threads))
+    environment = dict(os.environ, PYCNN_NUM_THREADS=str(settings.threads), PYCNN_DEVICE="cpu")
     turns = {
         label: (lambda command=command: measure(command, environment))
         for label, command in commands.items()

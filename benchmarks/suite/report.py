@@ -23,6 +23,13 @@ def line(row: Figures) -> str:
     return f"{row['case']}: {times}{ratio}{_share(row, '; {} of the peak')}"
 
 
+def process_line(row: Figures) -> str:
+    """The same for whole processes."""
+    values = [f"{name} {v['median']:.3g} {row['unit']}" for name, v in row["values"].items()]
+    ratio = f"; {_factor(row['ratio'])} times {row['best_peer']}" if row["best_peer"] else ""
+    return f"{row['case']}: {', '.join(values)}{ratio}"
+
+
 def write_readme(readme: Path, figures: Figures) -> None:
     """Puts tables and picture between the README's two marks.
 
@@ -112,8 +119,7 @@ def _factor(ratio: float) -> str:
 
 def _time(seconds: float) -> str:
     """Three digits, in the unit that suits."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            break
+    units = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
+    unit, size = next((pair for pair in units if seconds >= pair[1]), units[-1])
     value = seconds / size
     return f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
