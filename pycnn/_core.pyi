@@ -6,9 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Adam', 'BusyError', 'Graph', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'cpu_isa', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'set_cpu_isa', 'set_num_threads', 'set_random_seed', 'update_parameter']
-class BusyError(RuntimeError):
-    pass
+__all__: list[str] = ['Adam', 'Graph', 'InstructionTime', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'compiler', 'cpu_isa', 'cuda_device_name', 'cuda_is_available', 'cuda_is_built', 'cuda_is_emulated', 'default_device', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'resolve_device', 'set_cpu_isa', 'set_default_device', 'set_num_threads', 'set_random_seed', 'update_parameter']
 class Tensor:
     """
     A dense row-major array of float32, uint8 or int64, NHWC for images.
@@ -262,6 +260,21 @@ class Optimizer:
     """
     def __init__(self, rule: SGD | Adam | RMSprop, *, clipnorm: typing.SupportsFloat | typing.SupportsIndex = 0.0, global_clipnorm: typing.SupportsFloat | typing.SupportsIndex = 0.0, clipvalue: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
         ...
+class InstructionTime:
+    """
+    Of an instruction of a plan.
+    """
+    @property
+    def layer(self) -> str:
+        ...
+    @property
+    def operation(self) -> str:
+        ...
+    @property
+    def seconds(self) -> float:
+        """
+        For all images of the batch.
+        """
 class OutputOptions:
     """
     What one output of a network is trained for.
@@ -307,7 +320,7 @@ class Network:
     Calls release the GIL, watch for Ctrl-C and refuse a second thread
     (RuntimeError).
     """
-    def __init__(self, graph: Graph, outputs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], seed: typing.SupportsInt | typing.SupportsIndex) -> None:
+    def __init__(self, graph: Graph, outputs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], seed: typing.SupportsInt | typing.SupportsIndex, device: str | None = None) -> None:
         ...
     def backward(self, x: collections.abc.Sequence[Tensor], dy: collections.abc.Sequence[Tensor], training: bool = False) -> tuple[list[Tensor], list[Tensor]]:
         """
@@ -328,12 +341,28 @@ class Network:
         Outputs of all images; `training`: as the next steps would see the network (dropout,
         batch statistics), but nothing is learned and no step counted.
         """
+    def profile_backward(self, x: collections.abc.Sequence[Tensor], dy: collections.abc.Sequence[Tensor], seconds: typing.SupportsFloat | typing.SupportsIndex) -> list[InstructionTime]:
+        """
+        The same for the plan of `backward`.
+        """
+    def profile_step(self, x: collections.abc.Sequence[Tensor], y: collections.abc.Sequence[Tensor], seconds: typing.SupportsFloat | typing.SupportsIndex) -> list[InstructionTime]:
+        """
+        How long each instruction of a training step takes on the CPU, without the
+        update: x as one batch, each instruction alone, medians over `seconds`.
+        """
+    def set_device(self, device: str) -> None:
+        """
+        Moves the weights and the optimizer's memory.
+        """
     def set_parameter(self, index: typing.SupportsInt | typing.SupportsIndex, value: Tensor) -> None:
         ...
     def train_step(self, x: collections.abc.Sequence[Tensor], y: collections.abc.Sequence[Tensor], learning_rate: typing.SupportsFloat | typing.SupportsIndex) -> Totals:
         """
         One step on all of x and y as one batch.
         """
+    @property
+    def device(self) -> str:
+        ...
 class Trainer:
     """
     Epochs over a data set in memory: shuffle, gather, step.
@@ -360,6 +389,16 @@ def cpu_isa() -> str:
     """
     The instruction set of the kernels in use.
     """
+def cuda_device_name() -> str:
+    ...
+def cuda_is_available() -> bool:
+    ...
+def cuda_is_built() -> bool:
+    ...
+def cuda_is_emulated() -> bool:
+    ...
+def default_device() -> str:
+    ...
 def loss(kind: str, predictions: Tensor, targets: Tensor) -> tuple[float, Tensor]:
     """
     Mean loss over the batch and its gradient by the predictions.
@@ -374,8 +413,16 @@ def next_seed() -> int:
     """
 def num_threads() -> int:
     ...
+def resolve_device(name: str) -> str:
+    """
+    The device that a name stands for; an error where it is not.
+    """
 def set_cpu_isa(name: str) -> None:
     ...
+def set_default_device(name: str) -> None:
+    """
+    For what is made from now on: "auto", "cpu" or "cuda".
+    """
 def set_num_threads(count: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Threads that share the work; results do not depend on it.
@@ -389,3 +436,4 @@ def update_parameter(rule: SGD | Adam | RMSprop, parameter: Tensor, gradient: Te
     One step of an optimizer: the new parameter and state; `state` is (arrays, *shape).
     """
 __version__: str = '0.1.0'
+compiler: str = 'GNU 12.2.0'

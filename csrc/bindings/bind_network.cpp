@@ -68,6 +68,10 @@ Progress run(Trainer& t, const Rates& learning_rates, double max_seconds) {
 }  // namespace
 
 void bind_network(py::module_& m) {
+  py::class_<InstructionTime>(m, "InstructionTime", "Of an instruction of a plan.")
+      .def_readonly("layer", &InstructionTime::layer)
+      .def_readonly("operation", &InstructionTime::operation)
+      .def_readonly("seconds", &InstructionTime::seconds, "For all images of the batch.");
   py::class_<OutputOptions>(m, "OutputOptions", "What one output of a network is trained for.")
       .def(py::init<std::string, bool, float, std::vector<int>>(), py::arg("loss"), py::kw_only(),
            py::arg("from_logits") = false, py::arg("weight") = 1.0f,
@@ -103,6 +107,12 @@ void bind_network(py::module_& m) {
            "batch statistics), but nothing is learned and no step counted.")
       .def("backward", &backward, py::arg("x"), py::arg("dy"), py::arg("training") = false,
            Release(), "Gradients of sum(output * dy) by the inputs and by every parameter.")
+      .def("profile_step", &Network::profile_step, py::arg("x"), py::arg("y"), py::arg("seconds"),
+           Release(),
+           "How long each instruction of a training step takes on the CPU, without the\n"
+           "update: x as one batch, each instruction alone, medians over `seconds`.")
+      .def("profile_backward", &Network::profile_backward, py::arg("x"), py::arg("dy"),
+           py::arg("seconds"), Release(), "The same for the plan of `backward`.")
       .def("plan_report", &Network::plan_report, Release());
   py::class_<Trainer>(m, "Trainer", "Epochs over a data set in memory: shuffle, gather, step.")
       .def(py::init<Network&, Tensors, const Tensors&, std::int64_t, bool>(),

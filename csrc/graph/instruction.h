@@ -3,6 +3,7 @@
 // own kernels. Every operand is a buffer of the plan or a parameter of the graph.
 
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -247,6 +248,9 @@ using Operation = std::variant<
     GlobalMaxPool2dBackward, ZeroPad2dForward, ZeroPad2dBackward, Permute, LocalResponseNormForward,
     LocalResponseNormBackward, DropoutForward, DropoutBackward, AugmentForward, AugmentBackward,
     Rescale, LossStep, HostForward, HostBackward>;
+
+// Its name as it stands above, for messages and profiles.
+std::string_view operation_name(const Operation& operation);
 
 struct Instruction {
   Operation operation;

@@ -34,18 +34,22 @@ struct CpuExecutor::Job {
   }
 };
 
-CpuExecutor::CpuExecutor(const Graph& graph, Plan plan, ParameterStore& parameters)
+CpuExecutor::CpuExecutor(const Graph& graph, Plan plan, ParameterStore& parameters, Timing timing)
     : graph_(graph),
       plan_(std::move(plan)),
       parameters_(parameters),
-      has_gradients_(has_gradients(plan_.kind)) {
+      has_gradients_(has_gradients(plan_.kind)),
+      timing_(timing) {
+  // What a block has made must be there when its next instruction comes.
+  if (timing_ == Timing::on) plan_.has_barriers = true;
   for (std::size_t i = 0; i < plan_.program.size(); ++i) {
     const Operation& operation = plan_.program[i].operation;
     if (std::holds_alternative<LossStep>(operation)) ++outputs_;
     const bool host = std::holds_alternative<HostForward>(operation) ||
                       std::holds_alternative<HostBackward>(operation);
     const Runs by = host ? Runs::host : plan_.program[i].barrier ? Runs::leader : Runs::blocks;
-    if (by == Runs::blocks && !stages_.empty() && stages_.back().by == Runs::blocks) {
+    if (timing_ == Timing::off && by == Runs::blocks && !stages_.empty() &&
+        stages_.back().by == Runs::blocks) {
       stages_.back().end = i + 1;
     } else {
       stages_.push_back({i, i + 1, by});
@@ -63,6 +67,9 @@ void CpuExecutor::prepare(const Batch& batch) {
       static_cast<std::size_t>(plan_.has_barriers ? blocks_ : std::int64_t{num_threads()});
   while (arenas_.size() < arenas) arenas_.emplace_back(plan_.arena_bytes);
   moved_.clear();
+  if (timing_ == Timing::on) {
+    spans_.assign(stages_.size() * static_cast<std::size_t>(num_threads()), {});
+  }
   losses_.assign(outputs_ * static_cast<std::size_t>(output_stride()), 0.0f);
   ranks_.assign(losses_.size(), 0);
   if (!has_gradients_) return;
@@ -104,7 +111,9 @@ void CpuExecutor::run(const Batch& batch, Optimizer* optimizer) {
     if (stages_[s].by == Runs::host) {
       // In no job of the thread pool: a Python layer may use the library itself, or wait for a
       // thread that does.
+      note_begin(s, 0);
       job.guard([&] { run_leader(job.runner, plan_.program[stages_[s].begin]); });
+      note_end(s, 0);
       ++s;
       continue;
     }
@@ -156,12 +165,41 @@ void CpuExecutor::run_stages(Job& job, std::size_t begin, std::size_t end, Team&
   for (std::size_t s = begin; s < end; ++s) {
     if (s > begin) team.barrier();
     const Stage& stage = stages_[s];
+    note_begin(s, team.index());
     if (stage.by == Runs::blocks) {
       run_blocks(job, stage, s, team.index());
     } else if (team.index() == 0 && !job.cancelled.load()) {
       job.guard([&] { run_leader(job.runner, plan_.program[stage.begin]); });
     }
+    note_end(s, team.index());
   }
+}
+
+void CpuExecutor::note_begin(std::size_t stage, int worker) {
+  if (Span* s = span(stage, worker)) s->begin = s->end = Clock::now();
+}
+
+void CpuExecutor::note_end(std::size_t stage, int worker) {
+  if (Span* s = span(stage, worker)) s->end = Clock::now();
+}
+
+CpuExecutor::Span* CpuExecutor::span(std::size_t stage, int worker) {
+  const std::size_t at = static_cast<std::size_t>(worker) * stages_.size() + stage;
+  return at < spans_.size() ? &spans_[at] : nullptr;
+}
+
+std::vector<double> CpuExecutor::seconds() const {
+  std::vector<double> result;
+  for (std::size_t s = 0; s < stages_.size(); ++s) {
+    Span whole = spans_[s];  // of the calling thread, which takes part in every stage
+    for (std::size_t at = s; at < spans_.size(); at += stages_.size()) {
+      if (spans_[at].begin == Clock::time_point{}) continue;  // a host layer's, or no such thread
+      whole.begin = std::min(whole.begin, spans_[at].begin);
+      whole.end = std::max(whole.end, spans_[at].end);
+    }
+    result.push_back(std::chrono::duration<double>(whole.end - whole.begin).count());
+  }
+  return result;
 }
 
 // Work is handed out in pieces: a partial sum with all its blocks in order, so that the sum does

@@ -2,6 +2,7 @@
 // Runs a plan on the CPU: blocks of 16 images in parallel, each through the whole program while it
 // is warm in the cache; one fork and join per step; the same bits for any number of threads.
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,10 @@ namespace pycnn {
 
 class CpuExecutor {
  public:
-  CpuExecutor(const Graph& graph, Plan plan, ParameterStore& parameters);
+  // With timing every instruction goes through all blocks before the next one begins.
+  enum class Timing : bool { off, on };
+  CpuExecutor(const Graph& graph, Plan plan, ParameterStore& parameters,
+              Timing timing = Timing::off);
 
   // Runs the program for the batch, then a step of the optimizer (which has begun, or is null)
   // unless a loss, penalty or gradient is not finite. What a host layer or an interrupt throws
@@ -26,6 +30,10 @@ class CpuExecutor {
   const float* losses(int output) const { return losses_.data() + output * output_stride(); }
   const std::int32_t* ranks(int output) const { return ranks_.data() + output * output_stride(); }
   bool finite() const { return finite_; }
+
+  // With timing: how long each instruction of the last run took for all blocks, from the first
+  // thread that began to the last that was done.
+  std::vector<double> seconds() const;
 
   // Sum of the last run's partial gradients for one parameter.
   void copy_gradient(ParameterId id, float* out) const;
@@ -48,11 +56,19 @@ class CpuExecutor {
     ParameterId id;
     std::vector<float> values;
   };
+  // When a thread began its part of a stage, and when it was done.
+  using Clock = std::chrono::steady_clock;
+  struct Span {
+    Clock::time_point begin, end;
+  };
   struct Job;
 
   void prepare(const Batch& batch);
   Block block(std::int64_t index, int worker);
   void run_stages(Job& job, std::size_t begin, std::size_t end, Team& team);
+  void note_begin(std::size_t stage, int worker);
+  void note_end(std::size_t stage, int worker);
+  Span* span(std::size_t stage, int worker);  // null without timing
   void update(Job& job, Team& team, Optimizer& optimizer);
   void check_gradient(Job& job, std::int64_t slot);
   void run_blocks(Job& job, const Stage& stage, std::size_t stage_index, int worker);
@@ -80,6 +96,7 @@ class CpuExecutor {
   std::vector<Stage> stages_;
   std::size_t last_block_stage_ = 0;
   bool has_gradients_;
+  Timing timing_;
   std::size_t outputs_ = 0;  // that have a loss
 
   // Of the batch at hand.
@@ -92,6 +109,7 @@ class CpuExecutor {
   std::vector<Moved> moved_;
   std::vector<float> losses_;  // [outputs][blocks * 16]
   std::vector<std::int32_t> ranks_;
+  std::vector<Span> spans_;  // with timing: by thread, then stage, each a single instruction
 };
 
 }  // namespace pycnn

@@ -246,6 +246,21 @@ Tensors Network::readable(const Tensors& data) const {
   return on_host;
 }
 
+void Network::check_output_gradients(const Tensors& dy, std::int64_t count) const {
+  if (dy.size() != outputs_.size()) {
+    throw ValueError("expected dy for " + std::to_string(outputs_.size()) + " outputs; got " +
+                     std::to_string(dy.size()));
+  }
+  for (std::size_t i = 0; i < dy.size(); ++i) {
+    const Shape expected = batch_shape(count, outputs_[i]);
+    if (dy[i].shape() != expected || dy[i].dtype() != DType::float32) {
+      throw ValueError("expected dy (float32) of shape " + to_string(expected) + "; got " +
+                       std::string(dtype_name(dy[i].dtype())) + " of shape " +
+                       to_string(dy[i].shape()));
+    }
+  }
+}
+
 // ---- running
 
 Totals Network::train_step(const Tensors& given_x, const Tensors& given_y, float learning_rate) {
@@ -332,18 +347,7 @@ Network::Gradients Network::backward(const Tensors& given_x, const Tensors& give
   const Tensors x = readable(given_x), dy = readable(given_dy);
   check_inputs(x);
   const std::int64_t count = x[0].shape()[0];
-  if (dy.size() != outputs_.size()) {
-    throw ValueError("expected dy for " + std::to_string(outputs_.size()) + " outputs; got " +
-                     std::to_string(dy.size()));
-  }
-  for (std::size_t i = 0; i < dy.size(); ++i) {
-    const Shape expected = batch_shape(count, outputs_[i]);
-    if (dy[i].shape() != expected || dy[i].dtype() != DType::float32) {
-      throw ValueError("expected dy (float32) of shape " + to_string(expected) + "; got " +
-                       std::string(dtype_name(dy[i].dtype())) + " of shape " +
-                       to_string(dy[i].shape()));
-    }
-  }
+  check_output_gradients(dy, count);
   Gradients result;
   for (const Tensor& t : x) result.inputs.emplace_back(t.shape());
   Batch batch;

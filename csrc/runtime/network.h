@@ -31,6 +31,11 @@ struct CompileOptions {
 
 using Tensors = std::vector<Tensor>;
 
+struct InstructionTime {
+  std::string layer, operation;
+  double seconds;
+};
+
 class Network {
  public:
   // Initial weights come from `seed`. ValueError without outputs; DeviceError when the device is
@@ -110,6 +115,14 @@ class Network {
   // The backend, for who has exclusive(): to hold data for many steps.
   Backend& backend() { return *backend_; }
 
+  // How long each instruction of a plan takes on the CPU, for all of x as one batch on all threads:
+  // the plan of a training step (without the update), or of backward. Medians of as many runs as
+  // fit into about `seconds`, at least one. Each instruction is timed alone, from the first thread
+  // that begins to the last that is done; weights are initial ones.
+  std::vector<InstructionTime> profile_step(const Tensors& x, const Tensors& y, double seconds);
+  std::vector<InstructionTime> profile_backward(const Tensors& x, const Tensors& dy,
+                                                double seconds);
+
   // The plan of a training step (of prediction before compile).
   std::string plan_report();
 
@@ -120,7 +133,9 @@ class Network {
  private:
   void require_compiled() const;
   void check_inputs(const Tensors& x) const;
+  void check_output_gradients(const Tensors& dy, std::int64_t count) const;
   void check_target(std::size_t output, const Tensor& y, std::int64_t count) const;
+  std::vector<InstructionTime> profile(const Batch& images, PlanKind kind, double seconds);
   Shape batch_shape(std::int64_t count, ValueId value) const;
   // Runs fn(batch) on consecutive batches of x.
   template <typename F>

@@ -370,4 +370,14 @@ TEST(Plan, TheReportNamesLayersAndTotals) {
 }
 
 }  // namespace
+TEST(Plan, OperationsHaveTheNamesOfTheirTypes) {
+  EXPECT_EQ(operation_name(GatherRows{}), "GatherRows");
+  EXPECT_EQ(operation_name(Conv2dBackwardParams{}), "Conv2dBackwardParams");
+  EXPECT_EQ(operation_name(DenseBackwardInput{}), "DenseBackwardInput");
+  EXPECT_EQ(operation_name(BatchNormBackwardCombine{}), "BatchNormBackwardCombine");
+  EXPECT_EQ(operation_name(LocalResponseNormForward{}), "LocalResponseNormForward");
+  EXPECT_EQ(operation_name(LossStep{}), "LossStep");
+  EXPECT_EQ(operation_name(HostBackward{}), "HostBackward");
+}
+
 }  // namespace pycnn
