@@ -6,12 +6,16 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Adam', 'Graph', 'InstructionTime', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'compiler', 'cpu_isa', 'cuda_device_name', 'cuda_is_available', 'cuda_is_built', 'cuda_is_emulated', 'default_device', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'resolve_device', 'set_cpu_isa', 'set_default_device', 'set_num_threads', 'set_random_seed', 'update_parameter']
+__all__: list[str] = ['Adam', 'BusyError', 'Graph', 'InstructionTime', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'compiler', 'cpu_isa', 'cuda_device_name', 'cuda_is_available', 'cuda_is_built', 'cuda_is_emulated', 'cuda_launches', 'cuda_memory_info', 'default_device', 'float32_precision', 'gpu_tensor', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'resolve_device', 'set_cpu_isa', 'set_default_device', 'set_float32_precision', 'set_num_threads', 'set_random_seed', 'update_parameter']
+class BusyError(RuntimeError):
+    pass
 class Tensor:
     """
-    A dense row-major array of float32, uint8 or int64, NHWC for images.
+    A dense row-major array of float32, uint8 or int64, NHWC for images, on the
+    CPU or on the GPU.
     
-    Gives and takes NumPy arrays without a copy.
+    Gives and takes NumPy arrays without a copy, and those of PyTorch, CuPy and
+    others: by DLPack on both devices, by __cuda_array_interface__ on the GPU.
     """
     @staticmethod
     def from_dlpack(source: typing.Any) -> Tensor:
@@ -20,26 +24,52 @@ class Tensor:
         """
     def __array__(self, dtype: typing.Any = None, copy: typing.Any = None) -> typing.Any:
         ...
-    def __dlpack__(self, *, stream: typing.Any = None, max_version: typing.Any = None, dl_device: typing.Any = None, copy: typing.Any = None) -> typing.Any:
+    def __dlpack__(self, *, stream: typing.SupportsInt | typing.SupportsIndex | None = None, max_version: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] | None = None, dl_device: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] | None = None, copy: bool | None = None) -> typing.Any:
         ...
     def __dlpack_device__(self) -> tuple[int, int]:
         ...
     def __init__(self, array: typing.Any) -> None:
         """
-        A view of a NumPy array, or of any object with a CPU array behind DLPack or the buffer
-        protocol: C-contiguous float32, uint8 or int64; TypeError for others.
+        A view of a NumPy array, or of any object with an array behind DLPack,
+        __cuda_array_interface__ or the buffer protocol, on its device: C-contiguous float32,
+        uint8 or int64; TypeError for others, ValueError for memory that pycnn's GPU cannot
+        use. What was queued on the default stream by then is in it.
         """
     def __len__(self) -> int:
         ...
     def __repr__(self) -> str:
         ...
+    def clone(self) -> Tensor:
+        """
+        A copy on the same device.
+        """
     def numpy(self) -> numpy.ndarray:
         """
-        The elements as a NumPy array over the same memory.
+        The elements as a NumPy array over the same memory; TypeError on the GPU, where
+        `to("cpu")` copies them first.
+        """
+    def reshape(self, shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> Tensor:
+        """
+        The same elements in another shape of equal size (ValueError otherwise), not copied.
+        """
+    def rows(self, first: typing.SupportsInt | typing.SupportsIndex, count: typing.SupportsInt | typing.SupportsIndex) -> Tensor:
+        """
+        So many rows of the first dimension from `first` on, not copied; ValueError unless
+        there are so many.
+        """
+    def to(self, device: str) -> Tensor:
+        """
+        This tensor where it is on that device already, else a copy there; "cpu", "cuda" or
+        "auto". RuntimeError where there is no GPU, MemoryError where it is full.
         """
     @property
-    def device(self) -> str:
+    def __cuda_array_interface__(self) -> dict[str, typing.Any]:
         ...
+    @property
+    def device(self) -> str:
+        """
+        Where the elements are: "cpu" or "cuda".
+        """
     @property
     def dtype(self) -> str:
         ...
@@ -397,8 +427,22 @@ def cuda_is_built() -> bool:
     ...
 def cuda_is_emulated() -> bool:
     ...
+def cuda_launches() -> int:
+    """
+    Kernels launched so far; what is captured counts once, however often it runs.
+    """
+def cuda_memory_info() -> tuple[int, int]:
+    """
+    Bytes of the GPU's memory: free, and all.
+    """
 def default_device() -> str:
     ...
+def float32_precision() -> str:
+    ...
+def gpu_tensor(source: typing.Any) -> Tensor | None:
+    """
+    The array behind an object as a tensor, when it is on the GPU; None for all others.
+    """
 def loss(kind: str, predictions: Tensor, targets: Tensor) -> tuple[float, Tensor]:
     """
     Mean loss over the batch and its gradient by the predictions.
@@ -423,6 +467,8 @@ def set_default_device(name: str) -> None:
     """
     For what is made from now on: "auto", "cpu" or "cuda".
     """
+def set_float32_precision(name: str) -> None:
+    ...
 def set_num_threads(count: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Threads that share the work; results do not depend on it.
