@@ -1,4 +1,4 @@
-"""The code on docs/lectures.md runs and gives the nets of the builders; pages and pictures exist."""
+"""The code on docs/lectures.md runs and gives the builders' nets; pages and pictures exist."""
 
 import re
 from pathlib import Path
