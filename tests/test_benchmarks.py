@@ -19,7 +19,7 @@ def run(script, *options, cwd):
 
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory):
-    """Of everything but the big nets, pycnn alone."""
+    """Of all cases, pycnn alone."""
     folder = tmp_path_factory.mktemp("figures")
     run("run.py", "--quick", "--peers", "none", "--json", folder / "all.json", cwd=folder)
     return folder / "all.json"
