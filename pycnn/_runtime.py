@@ -57,7 +57,8 @@ def checked_device(device: object) -> str:
 def set_float32_precision(precision: str) -> None:
     """Sets in which numbers convolutions and dense layers multiply on a GPU.
 
-    Sums and everything else stay in float32, and so does all work on the CPU.
+    Sums and everything else stay in float32, and so does all work on the CPU, and the training of
+    small networks by kernels of their own (docs/cuda.md).
 
     Args:
         precision: "float32" (at first); "tf32" or "bf16", which round what is multiplied to 11 or

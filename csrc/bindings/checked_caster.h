@@ -20,7 +20,7 @@ concept OneOf = (std::same_as<T, Ts> || ...);
 template <typename T>
 concept Bound =
     OneOf<T, Tensor, Parameter, NodeInfo, Graph, SgdOptions, AdamOptions, RmspropOptions,
-          OptimizerOptions, OutputOptions, Totals, Progress, Network, Trainer>;
+          OptimizerOptions, OutputOptions, Totals, Progress, InstructionTime, Network, Trainer>;
 
 template <typename T>
 class CheckedCaster : public pybind11::detail::type_caster_base<T> {

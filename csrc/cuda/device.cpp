@@ -4,6 +4,7 @@
 #include "cuda/cuda.h"
 #include "cuda/error.h"
 #include "cuda/launch.h"
+#include "cuda/probe.h"
 
 namespace pycnn::cuda {
 namespace {
@@ -18,7 +19,7 @@ int device_count() {
 }  // namespace
 
 bool is_built() { return true; }
-bool is_available() { return device_count() > 0; }
+bool is_available() { return device_count() > 0 && compiled_capability() > 0; }
 
 bool is_emulated() {
 #ifdef PYCNN_CUDA_EMULATED
@@ -31,7 +32,12 @@ bool is_emulated() {
 void require() {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status == cudaSuccess && count > 0) return;
+  if (status == cudaSuccess && count > 0) {
+    if (compiled_capability() > 0) return;
+    throw DeviceError(
+        "device 'cuda' is not available: this build of pycnn has no code for the GPU that is here "
+        "(docs/cuda.md says how to choose CMAKE_CUDA_ARCHITECTURES)");
+  }
   cudaGetLastError();
   const std::string reason =
       status == cudaErrorInsufficientDriver ? "the NVIDIA driver is missing or too old for CUDA " +

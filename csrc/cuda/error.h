@@ -7,10 +7,9 @@
 
 namespace pycnn::cuda {
 
-// Throws MemoryError when the device is out of memory, DeviceError for any other error; `what`
-// says what was attempted.
+// Throws DeviceError for an error; `what` says what was attempted.
 void check(cudaError_t status, const char* what);
-// The same for an allocation of so many bytes.
+// The same for an allocation of so many bytes: MemoryError when the device has no more.
 void check_allocation(cudaError_t status, std::size_t bytes);
 
 }  // namespace pycnn::cuda

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cuda/cuda.h"
+#include "cuda/probe.h"
 
 namespace pycnn::cuda {
 
@@ -18,15 +19,10 @@ struct Grid {
   bool overlaps = false;
 };
 
-// Whether the device can do so (compute capability 9.0); asked once.
+// Whether kernels know how to wait: they do in code compiled for compute capability 9.0 and later,
+// which a newer GPU need not be running. Asked once.
 inline bool can_overlap() {
-  static const bool can = [] {
-    int device = 0, major = 0;
-    return cudaGetDevice(&device) == cudaSuccess &&
-           cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) ==
-               cudaSuccess &&
-           major >= 9;
-  }();
+  static const bool can = compiled_capability() >= 90;
   return can;
 }
 

@@ -199,6 +199,17 @@ cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribut
   return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), attribute, value);
 }
 
+struct cudaFuncAttributes {
+  int ptxVersion;
+};
+
+// The emulator does what GPUs of compute capability 9.0 do.
+template <class... Parameters>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, void (*)(Parameters...)) {
+  attributes->ptxVersion = 90;
+  return cudaSuccess;
+}
+
 namespace pycnn::emulator {
 
 // Checks the configuration and gives the work to the stream.

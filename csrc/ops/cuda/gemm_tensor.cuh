@@ -8,6 +8,7 @@
 // operations a byte, where an H200's tensor cores (495 TFLOP/s tf32, dense) do 100 for each byte of
 // HBM. So L2 and shared memory bound it, at several times the speed of float32.
 
+#include "cuda/probe.h"
 #include "ops/cuda/gemm_operand.cuh"
 #include "ops/cuda/gemm_plan.cuh"
 
@@ -15,15 +16,10 @@ namespace pycnn::cuda {
 
 enum class TensorFormat { tf32, bf16 };
 
-// The precision of products on this device.
+// The precision of products with the code that runs here: that for earlier GPUs has no tensor
+// cores.
 inline Precision product_precision() {
-  static const bool has_tensor_cores = [] {
-    int device = 0, major = 0;
-    check(cudaGetDevice(&device), "asking for the device");
-    check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
-          "asking for the device");
-    return major >= 8;
-  }();
+  static const bool has_tensor_cores = compiled_capability() >= 80;
   return has_tensor_cores ? float32_precision() : Precision::float32;
 }
 
@@ -49,12 +45,14 @@ template <TensorFormat kFormat>
 __device__ __forceinline__ void mma(float (&sums)[4], const unsigned (&a)[4],
                                     const unsigned (&b)[2]) {
   if constexpr (kFormat == TensorFormat::tf32) {
-    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+    asm volatile(
+        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
         "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
         : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
   } else {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
         "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
         : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));

@@ -51,6 +51,7 @@ __device__ inline void loss(const Block& b) {
     for (int c = lane; c < classes; c += kWarp) sum += expf(z[c] - largest);
     sum = over_lanes(sum, Plus{});
     const float share = 1.0f / sum;
+    __syncwarp();  // all lanes have read the logits that are written now
     for (int c = lane; c < classes; c += kWarp) {
       z[c] = (expf(z[c] - largest) * share - (c == label ? 1.0f : 0.0f)) * net.loss_scale;
     }

@@ -27,6 +27,7 @@ __global__ void finish_kernel(Rule rule, Update u, Results results, unsigned* ti
   if (threadIdx.x > 0) return;
   __threadfence();
   if (atomicAdd(ticket, 1u) + 1 < gridDim.x) return;
+  __threadfence();
   *ticket = 0;
   if (!failed) go_on(results, step);
 }

@@ -74,6 +74,7 @@ Weights CudaBackend::save() const {
 }
 
 void CudaBackend::load(const Weights& weights) {
+  stream_.synchronize();
   if (optimizer_) optimizer_->restore(weights.state, weights.steps);
   upload(weights_.flat(), weights.flat.data(), float_bytes(weights_.flat_size()),
          "copying weights to the GPU");
@@ -222,10 +223,11 @@ void CudaBackend::run_steps(const Batch& images, std::int64_t batch_size, std::i
   CudaExecutor& train = executor(PlanKind::train);
   std::vector<DType> types;
   for (const Tensor* t : images.inputs) types.push_back(t->dtype());
-  const bool same = types == captured_types_ && captured_precision_ == float32_precision();
+  const Precision precision = float32_precision();
+  const bool same = types == captured_types_ && captured_precision_ == precision;
   if (!same || captures_.size() > kMostCaptures) captures_.clear();
   captured_types_ = types;
-  captured_precision_ = float32_precision();
+  captured_precision_ = precision;
   const bool capture = capture_wanted() && !train.has_host_layers();
   const std::int64_t last = images.count - (steps - 1) * batch_size;  // images of the last step
   for (std::int64_t done = 0; done < steps;) {
@@ -282,9 +284,10 @@ std::int64_t CudaBackend::train(const Batch& images, std::int64_t batch_size, co
   optimizer_->count_steps(done);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   // What takes kRunSeconds at this speed, but not much more than has been tried.
-  images_at_once_ = std::min(
-      2 * std::max(images_at_once_, run.count),
-      static_cast<std::int64_t>(static_cast<double>(run.count) * (kRunSeconds / seconds.count())));
+  images_at_once_ =
+      std::min(2 * std::max(images_at_once_, run.count),
+               static_cast<std::int64_t>(static_cast<double>(run.count) *
+                                         (kRunSeconds / std::max(seconds.count(), 1e-6))));
   return done;
 }
 
