@@ -5,17 +5,9 @@
 #include <cstdint>
 #include <functional>
 
-namespace pycnn {
+#include "core/team.h"
 
-// What one thread of a running job sees.
-class Team {
- public:
-  virtual ~Team() = default;
-  virtual int index() const noexcept = 0;  // 0 is the calling thread
-  virtual int size() const noexcept = 0;
-  // Waits until every thread of the job has come here.
-  virtual void barrier() noexcept = 0;
-};
+namespace pycnn {
 
 // Runs job(team) once on each of num_threads() threads, the caller's among them, and returns when
 // all are done. Jobs of different callers run one after another. An exception thrown by the job on

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "ops/cpu/block.h"
+#include "ops/cpu/channels.h"
 #include "ops/cuda/view.h"
 #include "ops/padding.h"
 
@@ -70,6 +71,23 @@ struct Conv2dKernels {
   // dw = sum over positions and images of x * dz; db = sum of dz. Adds when `accumulate`.
   void (*backward_params)(const Conv2dGeometry& g, ConstView x, ConstView dz, bool accumulate,
                           float* dkernel, float* dbias);
+};
+
+// The same with channels in the lanes, on a whole batch, by all threads of a team; without groups.
+// Kernels may read up to 15 floats behind the weights and biases. `scratch` has as many floats as
+// the pass asks for, and holds nothing between calls.
+struct Conv2dChannelKernels {
+  void (*forward)(Team& team, const Conv2dGeometry& g, ConstChannelView x, const float* kernel,
+                  const float* bias, bool relu, ChannelView y);
+  void (*forward_pool)(Team& team, const Conv2dGeometry& g, ConstChannelView x, const float* kernel,
+                       const float* bias, bool relu, ChannelView y, ChannelCodes code);
+  void (*backward_input)(Team& team, const Conv2dGeometry& g, ConstChannelView dz,
+                         const float* kernel, float* scratch, ChannelView dx);
+  std::int64_t (*backward_input_scratch)(const Conv2dGeometry& g, int images);
+  void (*backward_params)(Team& team, const Conv2dGeometry& g, ConstChannelView x,
+                          ConstChannelView dz, bool accumulate, float* scratch, float* dkernel,
+                          float* dbias);
+  std::int64_t (*backward_params_scratch)(const Conv2dGeometry& g, int images);
 };
 
 }  // namespace cpu

@@ -5,6 +5,7 @@
 
 #include "core/shape.h"
 #include "ops/cpu/block.h"
+#include "ops/cpu/channels.h"
 #include "ops/cuda/view.h"
 
 namespace pycnn {
@@ -38,6 +39,22 @@ struct DenseKernels {
 PYCNN_INLINE constexpr int dense_scratch_row(int outputs) {
   return (outputs + kLanes - 1) / kLanes * kLanes;
 }
+
+// The same with channels in the lanes, on a whole batch, by all threads of a team. Operands are
+// flat: the numbers of image n begin at data + n * image, one after another. Kernels may read up to
+// 15 floats behind the weights and biases. `scratch` has as many floats as the pass asks for, and
+// holds nothing between calls.
+struct DenseChannelKernels {
+  void (*forward)(Team& team, DenseGeometry g, ConstChannelView x, const float* kernel,
+                  const float* bias, bool relu, float* scratch, ChannelView y);
+  std::int64_t (*forward_scratch)(DenseGeometry g, int images);
+  void (*backward_input)(Team& team, DenseGeometry g, ConstChannelView dz, const float* kernel,
+                         float* scratch, ChannelView dx);
+  std::int64_t (*backward_input_scratch)(DenseGeometry g, int images);
+  void (*backward_params)(Team& team, DenseGeometry g, ConstChannelView x, ConstChannelView dz,
+                          bool accumulate, float* scratch, float* dkernel, float* dbias);
+  std::int64_t (*backward_params_scratch)(DenseGeometry g, int images);
+};
 
 }  // namespace cpu
 
