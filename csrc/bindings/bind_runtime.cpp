@@ -8,6 +8,7 @@
 #include "core/philox.h"
 #include "core/thread_pool.h"
 #include "cuda/device.h"
+#include "graph/lanes.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cuda/precision.h"
 #include "runtime/default_device.h"

@@ -250,6 +250,27 @@ void parallel_run(const std::function<void(Team&)>& job) {
   ready_pool(pools, num_threads()).run(job);
 }
 
+namespace {
+
+class SoloTeam final : public Team {
+ public:
+  int index() const noexcept override { return 0; }
+  int size() const noexcept override { return 1; }
+  void barrier() noexcept override {}
+};
+
+}  // namespace
+
+void solo_run(const std::function<void(Team&)>& job) {
+  refuse_inside_job("solo_run");
+  struct Mark {
+    Mark() { inside_job = true; }
+    ~Mark() { inside_job = false; }
+  } mark;
+  SoloTeam team;
+  job(team);
+}
+
 int num_threads() {
   int count = chosen_count.load();
   if (count != 0) return count;

@@ -16,6 +16,9 @@ namespace pycnn {
 // A job must not call parallel_run (ValueError-free: it would deadlock; checked, throws BusyError).
 void parallel_run(const std::function<void(Team&)>& job);
 
+// The same on the calling thread alone: for work that is done before another thread is awake.
+void solo_run(const std::function<void(Team&)>& job);
+
 // Whether the caller runs in a job, where parallel_run refuses to work.
 bool inside_parallel_run();
 

@@ -18,8 +18,12 @@ BlockShape block_shape(const Shape& shape) {
           static_cast<int>(rank > 0 ? shape[rank - 1] : 1)};
 }
 
+int Buffer::vectors() const {
+  return lanes == Lanes::images ? channels : (channels - 1) / cpu::kLanes + 1;
+}
+
 std::int64_t Buffer::row() const {
-  return checked_mul(checked_mul(std::int64_t{width} + halo.left + halo.right, channels),
+  return checked_mul(checked_mul(std::int64_t{width} + halo.left + halo.right, vectors()),
                      cpu::kLanes);
 }
 
@@ -30,7 +34,7 @@ std::size_t Buffer::bytes() const {
 }
 
 std::int64_t Buffer::interior() const {
-  return halo.top * row() + std::int64_t{halo.left} * channels * cpu::kLanes;
+  return halo.top * row() + std::int64_t{halo.left} * vectors() * cpu::kLanes;
 }
 
 std::size_t assign_offsets(std::vector<Buffer>& buffers) {

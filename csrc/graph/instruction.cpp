@@ -50,6 +50,7 @@ std::string_view operation_name(const Operation& operation) {
       "AugmentForward",
       "AugmentBackward",
       "Rescale",
+      "Repack",
       "LossStep",
       "HostForward",
       "HostBackward",

@@ -222,6 +222,9 @@ struct Rescale {  // also the plain copy between layouts
   float scale, offset;
   BufferId x, y;
 };
+struct Repack {  // the same elements under another shape, where memory cannot stay as it is
+  BufferId x, y;
+};
 struct LossStep {  // dz: -1 when only the loss is wanted; rows: -1 when targets are labels
   int index;       // which output
   LossKind kind;
@@ -247,7 +250,7 @@ using Operation = std::variant<
     BatchNormBackwardInput, GlobalAvgPool2dForward, GlobalAvgPool2dBackward, GlobalMaxPool2dForward,
     GlobalMaxPool2dBackward, ZeroPad2dForward, ZeroPad2dBackward, Permute, LocalResponseNormForward,
     LocalResponseNormBackward, DropoutForward, DropoutBackward, AugmentForward, AugmentBackward,
-    Rescale, LossStep, HostForward, HostBackward>;
+    Rescale, Repack, LossStep, HostForward, HostBackward>;
 
 // Its name as it stands above, for messages and profiles.
 std::string_view operation_name(const Operation& operation);

@@ -15,9 +15,10 @@ struct Weights {
   }
 };
 
-// Two numbers per channel for every block, whatever the lanes: one vector per channel is ample.
+// Two numbers per channel for every block: the first of all channels in one row, the second of all
+// in the next.
 BufferId new_pairs(PlanBuilder& b, int channels, const std::string& name) {
-  const BufferId id = b.new_buffer({channels}, name);
+  const BufferId id = b.new_buffer({2, channels}, name);
   b.buffer(id).per_image = false;
   return id;
 }

@@ -40,13 +40,13 @@ void find_lifetimes(Plan& plan) {
 }  // namespace
 
 Plan make_plan(const Graph& graph, const std::vector<ValueId>& outputs, PlanKind kind,
-               const std::vector<LossSpec>& losses, bool fuse, Device device) {
+               const std::vector<LossSpec>& losses, bool fuse, Device device, Lanes lanes) {
   std::vector<ValueId> ends = outputs;
   if (has_losses(kind)) {
     ends.clear();
     for (const LossSpec& loss : losses) ends.push_back(loss.predictions);
   }
-  PlanBuilder builder(graph, kind, fuse_graph(graph, ends, fuse, device), device);
+  PlanBuilder builder(graph, kind, fuse_graph(graph, ends, fuse, device), device, lanes);
   builder.forward();
   if (kind == PlanKind::predict || kind == PlanKind::training_predict) {
     builder.scatter_outputs(ends);
@@ -58,7 +58,8 @@ Plan make_plan(const Graph& graph, const std::vector<ValueId>& outputs, PlanKind
   if (has_gradients(kind)) builder.backward();
 
   Plan plan = builder.take();
-  plan.partial_sums = partial_sums(graph);
+  // With the channels in the lanes a kernel sums over the whole batch itself.
+  plan.partial_sums = lanes == Lanes::channels ? 1 : partial_sums(graph);
   find_lifetimes(plan);
   plan.arena_bytes = assign_offsets(plan.buffers);
   return plan;
@@ -80,7 +81,8 @@ std::string Plan::report() const {
   for (const Instruction& i : program) {
     text += std::string("  ") + (i.forward ? "forward  " : "backward ") + i.layer + "\n";
   }
-  text += "buffers of a block of 16 images (bytes, place in the arena, alive)\n";
+  text += lanes == Lanes::images ? "buffers of a block of 16 images" : "buffers of an image";
+  text += " (bytes, place in the arena, alive)\n";
   std::size_t sum = 0;
   for (const Buffer& b : buffers) {
     if (b.alias_of >= 0) continue;

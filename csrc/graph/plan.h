@@ -43,9 +43,14 @@ struct LossSpec {
   float weight = 1.0f;
 };
 
+// What the 16 lanes of a vector are on the CPU: 16 images of a block (ops/cpu/block.h), or 16
+// neighbouring channels of one image (ops/cpu/channels.h).
+enum class Lanes : std::uint8_t { images, channels };
+
 struct Buffer {
   std::string name;  // of the layer it belongs to and what it holds, for the report
   int height = 1, width = 1, channels = 1;
+  Lanes lanes = Lanes::images;
   Halo halo;               // zeros around it, kept by the executor
   int element_size = 4;    // 4: float, 1: byte (pooling codes)
   bool per_image = true;   // false: statistics, not 16 images' numbers
@@ -54,13 +59,15 @@ struct Buffer {
   std::size_t offset = 0;             // in the arena, bytes
 
   bool has_halo() const { return halo.top + halo.bottom + halo.left + halo.right > 0; }
+  int vectors() const;            // of 16 lanes in a pixel
   std::int64_t row() const;       // elements from row to row
-  std::size_t bytes() const;      // of the whole buffer for 16 images
+  std::size_t bytes() const;      // of the whole buffer for 16 images, or for one
   std::int64_t interior() const;  // index of the first element inside the halo
 };
 
 struct Plan {
   PlanKind kind;
+  Lanes lanes = Lanes::images;
   std::vector<Instruction> program;
   std::vector<Buffer> buffers;
   std::size_t arena_bytes = 0;
@@ -77,10 +84,12 @@ struct Plan {
 };
 
 // For the CPU a plan fuses pooling into convolutions and lays halos around their operands; a CUDA
-// plan does neither. Builds the plan that computes `outputs`, or for evaluate and train the
-// predictions of `losses`. Throws OverflowError when sizes leave the range of the machine.
+// plan does neither. With the channels in the lanes a block is one image. Builds the plan that
+// computes `outputs`, or for evaluate and train the predictions of `losses`. Throws OverflowError
+// when sizes leave the range of the machine.
 Plan make_plan(const Graph& graph, const std::vector<ValueId>& outputs, PlanKind kind,
-               const std::vector<LossSpec>& losses, bool fuse, Device device = Device::cpu);
+               const std::vector<LossSpec>& losses, bool fuse, Device device = Device::cpu,
+               Lanes lanes = Lanes::images);
 
 // Gives every buffer its offset: buffers that are never alive together may share bytes. Largest
 // first, each at the lowest place that is free during its life. Returns the arena's size.

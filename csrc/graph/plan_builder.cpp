@@ -5,9 +5,11 @@
 
 namespace pycnn {
 
-PlanBuilder::PlanBuilder(const Graph& graph, PlanKind kind, FusedGraph fused, Device device)
+PlanBuilder::PlanBuilder(const Graph& graph, PlanKind kind, FusedGraph fused, Device device,
+                         Lanes lanes)
     : graph_(graph), fused_(std::move(fused)), device_(device) {
   plan_.kind = kind;
+  plan_.lanes = lanes;
   const auto values = static_cast<std::size_t>(graph.value_count());
   halos_.resize(values);
   wanted_.resize(values);
@@ -89,6 +91,7 @@ BufferId PlanBuilder::new_buffer(const Shape& shape, std::string name) {
   buffer.height = s.height;
   buffer.width = s.width;
   buffer.channels = s.channels;
+  buffer.lanes = plan_.lanes;
   plan_.buffers.push_back(std::move(buffer));
   return static_cast<BufferId>(plan_.buffers.size()) - 1;
 }
@@ -123,6 +126,19 @@ BufferId PlanBuilder::make_value(ValueId v, const std::string& layer) {
   return id;
 }
 
+namespace {
+
+// Whether the elements have the same places in memory under both shapes: with the channels in the
+// lanes every pixel is filled up to whole vectors.
+bool pack_alike(const Buffer& from, const Shape& to) {
+  if (from.lanes == Lanes::images) return true;
+  const int channels = block_shape(to).channels;
+  return from.channels == channels ||
+         (from.channels % cpu::kLanes == 0 && channels % cpu::kLanes == 0);
+}
+
+}  // namespace
+
 BufferId PlanBuilder::reshaped(BufferId x, const Shape& shape, const Halo& halo,
                                const std::string& who) {
   const bool from_halo = buffer(x).has_halo(), to_halo = has_halo(halo);
@@ -133,6 +149,12 @@ BufferId PlanBuilder::reshaped(BufferId x, const Shape& shape, const Halo& halo,
     const BufferId flat = new_buffer(from_shape, who + " copy");
     emit(Rescale{1.0f, 0.0f, x, flat}, who, {x}, {flat});
     x = flat;
+  }
+  if (!pack_alike(buffer(x), shape)) {
+    const BufferId y = new_buffer(shape, who + " repacked");
+    widen_halo(y, halo);
+    emit(Repack{x, y}, who, {x}, {y});
+    return y;
   }
   const BufferId seen = new_alias(x, shape, who + " reshaped");
   if (!to_halo) return seen;

@@ -13,7 +13,7 @@ namespace pycnn {
 
 class PlanBuilder {
  public:
-  PlanBuilder(const Graph& graph, PlanKind kind, FusedGraph fused, Device device);
+  PlanBuilder(const Graph& graph, PlanKind kind, FusedGraph fused, Device device, Lanes lanes);
 
   // The steps of make_plan.
   void forward();
@@ -25,12 +25,13 @@ class PlanBuilder {
 
   // For the lowerings.
   const Graph& graph() const { return graph_; }
+  Lanes lanes() const { return plan_.lanes; }
   bool training() const { return is_training(plan_.kind); }
   const Node& node(const Group& group) const;
   const Shape& shape(ValueId value) const { return graph_.shape(value); }
 
   BufferId new_buffer(const Shape& shape, std::string name);
-  // The memory of another buffer under another shape; both must be without halo.
+  // The memory of another buffer under another shape; both must be without halo, and pack alike.
   BufferId new_alias(BufferId of, const Shape& shape, std::string name);
   Buffer& buffer(BufferId id) { return plan_.buffers[static_cast<std::size_t>(id)]; }
   void widen_halo(BufferId id, const Halo& halo);

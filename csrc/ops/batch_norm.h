@@ -11,6 +11,7 @@
 #include <string>
 
 #include "ops/cpu/block.h"
+#include "ops/cpu/channels.h"
 #include "ops/cuda/view.h"
 
 namespace pycnn {
@@ -41,6 +42,19 @@ struct BatchNormKernels {
   void (*backward_input)(ConstView dy, ConstView x, const float* mean,
                          const float* inverse_deviation, const float* gamma, const float* mean_dy,
                          const float* mean_dyh, int count, View dx);
+};
+
+// The same with the channels in the lanes, a block being image n. The arrays by channel are filled
+// up to whole vectors.
+struct BatchNormChannelKernels {
+  void (*statistics)(ConstChannelView x, int n, float* mean, float* deviation);
+  void (*forward)(ConstChannelView x, int n, const float* mean, const float* inverse_deviation,
+                  const float* gamma, const float* beta, ChannelView y);
+  void (*backward_sums)(ConstChannelView dy, ConstChannelView x, int n, const float* mean,
+                        const float* inverse_deviation, float* sum_dy, float* sum_dyh);
+  void (*backward_input)(ConstChannelView dy, ConstChannelView x, int n, const float* mean,
+                         const float* inverse_deviation, const float* gamma, const float* mean_dy,
+                         const float* mean_dyh, ChannelView dx);
 };
 
 }  // namespace cpu

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "ops/cpu/block.h"
+#include "ops/cpu/channels.h"
 #include "ops/cuda/step.h"
 #include "ops/cuda/view.h"
 
@@ -18,6 +19,13 @@ struct GatherKernels {
                      View y);
   // images[l][..] = x[.., l] for l < count.
   void (*to_float)(ConstView x, int count, float* const* images);
+};
+
+// The same for image n of a batch with the channels in the lanes.
+struct GatherChannelKernels {
+  void (*from_float)(const float* image, float scale, float offset, ChannelView y, int n);
+  void (*from_uint8)(const std::uint8_t* image, float scale, float offset, ChannelView y, int n);
+  void (*to_float)(ConstChannelView x, int n, float* image);
 };
 
 }  // namespace pycnn::cpu

@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "graph/lanes.h"
 #include "runtime/non_finite.h"
 
 namespace pycnn {
 namespace {
 
-// Images that are worked on in one go where nothing depends on the batch.
-constexpr std::int64_t kLargeBatch = 16384;
+// Where nothing depends on the batch, images with channels in the lanes are worked on in groups
+// that take about so many bytes: what one instruction leaves should be in a cache when the next one
+// comes.
+constexpr std::int64_t kGroupBytes = std::int64_t{16} << 20;
+constexpr std::int64_t kSmallestGroup = 8;  // so that weights are not read for every image
 
 }  // namespace
 
@@ -44,16 +48,20 @@ void CpuBackend::compile(const Training& training) {
   auto optimizer = std::make_unique<Optimizer>(training.optimizer, graph_, parameters_);
   training_ = training;
   optimizer_ = std::move(optimizer);
-  for (auto& executor : executors_) executor.reset();
+  for (auto& of_kind : executors_) {
+    for (auto& executor : of_kind) executor.reset();
+  }
 }
 
 // ---- running
 
-CpuExecutor& CpuBackend::executor(PlanKind kind) {
-  auto& executor = executors_[static_cast<std::size_t>(kind)];
+CpuExecutor& CpuBackend::executor(PlanKind kind, std::int64_t images) {
+  const Lanes lanes = choose_lanes(fill_, images);
+  auto& executor = executors_[static_cast<std::size_t>(kind)][static_cast<std::size_t>(lanes)];
   if (!executor) {
     executor = std::make_unique<CpuExecutor>(
-        graph_, make_plan(graph_, outputs_, kind, training_.losses, fusion_wanted(), Device::cpu),
+        graph_,
+        make_plan(graph_, outputs_, kind, training_.losses, fusion_wanted(), Device::cpu, lanes),
         parameters_);
   }
   return *executor;
@@ -84,7 +92,7 @@ std::int64_t CpuBackend::train(const Batch& images, std::int64_t batch_size, con
                                std::int64_t, Totals& totals) {
   Batch batch = images;
   batch.count = std::min(batch_size, images.count);
-  CpuExecutor& train = executor(PlanKind::train);
+  CpuExecutor& train = executor(PlanKind::train, batch.count);
   optimizer_->begin(*rates);
   train.run(batch, optimizer_.get());
   const Totals step = results(train, batch.count, optimizer_->measured_penalty());
@@ -94,17 +102,18 @@ std::int64_t CpuBackend::train(const Batch& images, std::int64_t batch_size, con
 }
 
 Totals CpuBackend::evaluate(const Batch& batch) {
-  CpuExecutor& evaluate = executor(PlanKind::evaluate);
+  CpuExecutor& evaluate = executor(PlanKind::evaluate, batch.count);
   evaluate.run(batch);
   return results(evaluate, batch.count, optimizer_->penalty());
 }
 
 void CpuBackend::predict(const Batch& batch, bool training) {
-  executor(training ? PlanKind::training_predict : PlanKind::predict).run(batch);
+  executor(training ? PlanKind::training_predict : PlanKind::predict, batch.count).run(batch);
 }
 
 void CpuBackend::backward(const Batch& batch, bool training, const std::vector<float*>& gradients) {
-  CpuExecutor& gradient = executor(training ? PlanKind::training_gradient : PlanKind::gradient);
+  CpuExecutor& gradient =
+      executor(training ? PlanKind::training_gradient : PlanKind::gradient, batch.count);
   gradient.run(batch);
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     if (gradients[i] != nullptr) {
@@ -114,8 +123,11 @@ void CpuBackend::backward(const Batch& batch, bool training, const std::vector<f
 }
 
 std::int64_t CpuBackend::images_in_one_go(PlanKind kind, std::int64_t batch_size) {
-  const bool alone = !executor(kind).plan().has_barriers && !is_training(kind);
-  return alone ? std::max(batch_size, kLargeBatch) : batch_size;
+  const Plan& plan = executor(kind, kManyImages).plan();
+  if (plan.has_barriers || is_training(kind)) return batch_size;
+  if (plan.lanes == Lanes::images) return std::max(batch_size, kManyImages);
+  const auto bytes = static_cast<std::int64_t>(std::max<std::size_t>(plan.arena_bytes, 1));
+  return std::clamp(kGroupBytes / bytes, kSmallestGroup, kManyImages);
 }
 
 }  // namespace pycnn

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "graph/lanes.h"
 #include "runtime/backend.h"
 #include "runtime/executor_cpu.h"
 #include "runtime/optimizer.h"
@@ -13,7 +14,7 @@ namespace pycnn {
 class CpuBackend : public Backend {
  public:
   CpuBackend(const Graph& graph, const std::vector<ValueId>& outputs, std::uint64_t seed)
-      : graph_(graph), outputs_(outputs), parameters_(graph, seed) {}
+      : graph_(graph), outputs_(outputs), fill_(channel_fill(graph)), parameters_(graph, seed) {}
 
   Device device() const override { return Device::cpu; }
   void read_parameter(ParameterId id, float* values) const override;
@@ -28,23 +29,27 @@ class CpuBackend : public Backend {
   void backward(const Batch& batch, bool training, const std::vector<float*>& gradients) override;
   std::int64_t images_in_one_go(PlanKind kind, std::int64_t batch_size) override;
   std::shared_ptr<void> hold(const Tensor&) override { return nullptr; }  // read where they are
-  const Plan& plan(PlanKind kind) override { return executor(kind).plan(); }
+  const Plan& plan(PlanKind kind) override { return executor(kind, kManyImages).plan(); }
 
   // Where the first number of a training step on this batch is that is not finite: for messages.
   std::string first_non_finite(const Batch& batch) {
-    return executor(PlanKind::train).first_non_finite(batch);
+    return executor(PlanKind::train, batch.count).first_non_finite(batch);
   }
 
  private:
-  CpuExecutor& executor(PlanKind kind);
+  // Enough to fill any lanes.
+  static constexpr std::int64_t kManyImages = 16384;
+
+  CpuExecutor& executor(PlanKind kind, std::int64_t images);
   Totals results(const CpuExecutor& executor, std::int64_t images, double penalty) const;
 
   const Graph& graph_;
   const std::vector<ValueId>& outputs_;
+  const ChannelFill fill_;
   ParameterStore parameters_;
   Training training_;
-  std::unique_ptr<Optimizer> optimizer_;                // null until compile
-  std::unique_ptr<CpuExecutor> executors_[kPlanKinds];  // by PlanKind
+  std::unique_ptr<Optimizer> optimizer_;                   // null until compile
+  std::unique_ptr<CpuExecutor> executors_[kPlanKinds][2];  // by PlanKind and Lanes
 };
 
 }  // namespace pycnn

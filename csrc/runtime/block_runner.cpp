@@ -13,10 +13,14 @@ using cpu::View;
 BlockRunner::BlockRunner(const Plan& plan, const ParameterStore& parameters, const Batch& batch)
     : plan_(plan), parameters_(parameters), batch_(batch), kernels_(cpu::kernels()) {}
 
-void BlockRunner::run(const Instruction& instruction, const Block& block) const {
+void BlockRunner::clear_halos(const Instruction& instruction, const Block& block) const {
   for (BufferId id : instruction.writes) {
     if (buffer(id).has_halo()) clear_halo(block, id);
   }
+}
+
+void BlockRunner::run(const Instruction& instruction, const Block& block) const {
+  clear_halos(instruction, block);
   Block at = block;
   at.accumulate |= instruction.accumulate;
   std::visit([&](const auto& operation) { run(operation, at); }, instruction.operation);
@@ -27,7 +31,7 @@ void BlockRunner::run(const Instruction& instruction, const Block& block) const 
 View BlockRunner::view(const Block& block, BufferId id) const {
   const Buffer& b = buffer(id);
   float* data = reinterpret_cast<float*>(block.arena + b.offset);
-  return {data + b.interior(), b.row(), b.height, b.width, b.channels};
+  return {data + b.interior(), b.row(), b.height, b.width, b.vectors()};
 }
 
 ConstView BlockRunner::const_view(const Block& block, BufferId id) const {
@@ -46,8 +50,8 @@ void BlockRunner::clear_halo(const Block& block, BufferId id) const {
   const Buffer& b = buffer(id);
   const std::int64_t row = b.row();
   float* data = reinterpret_cast<float*>(block.arena + b.offset);
-  const std::int64_t left = std::int64_t{b.halo.left} * b.channels * kLanes;
-  const std::int64_t right = std::int64_t{b.halo.right} * b.channels * kLanes;
+  const std::int64_t left = std::int64_t{b.halo.left} * b.vectors() * kLanes;
+  const std::int64_t right = std::int64_t{b.halo.right} * b.vectors() * kLanes;
   float* first = data + b.halo.top * row;
   float* end = first + b.height * row;
   std::fill(data, first, 0.0f);
@@ -143,13 +147,25 @@ void BlockRunner::save(const Block& block, BufferId from, float* images) const {
   kernels_.gather->to_float(x, block.count, rows);
 }
 
+namespace {
+
+// How many lanes of a row's vector hold numbers: those of the block's images, or those up to the
+// last channel.
+int used_lanes(const Buffer& b, const Block& block, std::int64_t vector) {
+  if (b.lanes == Lanes::images) return block.count;
+  const int first = static_cast<int>(vector % b.vectors()) * kLanes;
+  return std::min(b.channels - first, kLanes);
+}
+
+}  // namespace
+
 bool BlockRunner::is_finite(const Block& block, BufferId id) const {
   if (buffer(id).element_size != 4 || !buffer(id).per_image) return true;
   const ConstView v = const_view(block, id);
   for (int h = 0; h < v.height; ++h) {
     const float* row = v.at(h, 0);
     for (std::int64_t i = 0; i < v.row_size(); i += kLanes) {
-      for (int l = 0; l < block.count; ++l) {
+      for (int l = 0; l < used_lanes(buffer(id), block, i / kLanes); ++l) {
         if (!std::isfinite(row[i + l])) return false;
       }
     }
@@ -289,7 +305,7 @@ void BlockRunner::run(const ConcatBackward& i, const Block& b) const {
 
 BlockRunner::Pairs BlockRunner::pairs(const Block& block, BufferId id) const {
   float* first = floats(block, id);
-  return {first, first + buffer(id).channels};
+  return {first, first + std::int64_t{buffer(id).vectors()} * kLanes};
 }
 
 void BlockRunner::run(const BatchNormStatistics& i, const Block& b) const {
@@ -303,14 +319,17 @@ void BlockRunner::run(const BatchNormForward& i, const Block& b) const {
                                weight(i.beta), view(b, i.y));
 }
 
-void BlockRunner::run(const BatchNormMoving& i, const Block& b) const {
-  const Pairs s = pairs(b, i.statistics);
-  const float* mean = weight(i.moving_mean);
-  const float* variance = weight(i.moving_variance);
+void set_moving_statistics(const BatchNormMoving& i, const float* mean, const float* variance,
+                           const BlockRunner::Pairs& statistics) {
   for (int c = 0; c < i.channels; ++c) {
-    s.first[c] = mean[c];
-    s.second[c] = 1.0f / std::sqrt(variance[c] + i.options.epsilon);
+    statistics.first[c] = mean[c];
+    statistics.second[c] = 1.0f / std::sqrt(variance[c] + i.options.epsilon);
   }
+}
+
+void BlockRunner::run(const BatchNormMoving& i, const Block& b) const {
+  set_moving_statistics(i, weight(i.moving_mean), weight(i.moving_variance),
+                        pairs(b, i.statistics));
 }
 
 void BlockRunner::run(const BatchNormBackwardSums& i, const Block& b) const {

@@ -26,20 +26,23 @@ struct Block {
 
 class BlockRunner {
  public:
+  // The numbers of a buffer that holds two per channel: the first and the second of each.
+  struct Pairs {
+    float* first;
+    float* second;
+  };
+
   BlockRunner(const Plan& plan, const ParameterStore& parameters, const Batch& batch);
 
   void run(const Instruction& instruction, const Block& block) const;
+  // Of the buffers that the instruction writes: their memory belonged to others in between.
+  void clear_halos(const Instruction& instruction, const Block& block) const;
 
   // Between a buffer of the block and rows of NHWC images: `images` points at the rows of the
   // block's first image.
   void load(const Block& block, BufferId to, const float* images) const;
   void save(const Block& block, BufferId from, float* images) const;
 
-  // The numbers of a buffer that holds two per channel: the first and the second of each.
-  struct Pairs {
-    float* first;
-    float* second;
-  };
   Pairs pairs(const Block& block, BufferId id) const;
 
   // Whether the images' values in a float buffer are all finite.
@@ -102,6 +105,7 @@ class BlockRunner {
   void run(const AugmentBackward& i, const Block& b) const;
   void run(const Rescale& i, const Block& b) const;
   void run(const LossStep& i, const Block& b) const;
+  void run(const Repack&, const Block&) const {}  // ChannelRunner's
   // The executor's: they need all blocks.
   void run(const BatchNormCombine&, const Block&) const {}
   void run(const BatchNormBackwardCombine&, const Block&) const {}
@@ -113,5 +117,9 @@ class BlockRunner {
   const Batch& batch_;
   const cpu::Kernels& kernels_;
 };
+
+// Outside training: the moving mean, and the inverse deviation by the moving variance.
+void set_moving_statistics(const BatchNormMoving& i, const float* mean, const float* variance,
+                           const BlockRunner::Pairs& statistics);
 
 }  // namespace pycnn

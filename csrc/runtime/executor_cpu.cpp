@@ -8,15 +8,23 @@
 #include <utility>
 
 #include "core/error.h"
+#include "graph/lanes.h"
 #include "runtime/interrupt.h"
 
 namespace pycnn {
 
 using cpu::kLanes;
 
+namespace {
+
+constexpr std::size_t kArenaGap = 5 * kAlignment;
+
+}  // namespace
+
 // What the threads of one run share.
 struct CpuExecutor::Job {
   BlockRunner runner;
+  std::optional<ChannelRunner> channel_runner;
   std::unique_ptr<std::atomic<std::int64_t>[]> next;  // next piece of work, per stage
   std::atomic<bool> cancelled{false};
   std::atomic<bool> finite_gradients{true};
@@ -39,33 +47,52 @@ CpuExecutor::CpuExecutor(const Graph& graph, Plan plan, ParameterStore& paramete
       plan_(std::move(plan)),
       parameters_(parameters),
       has_gradients_(has_gradients(plan_.kind)),
+      multiply_adds_(multiply_adds(plan_)),
       timing_(timing) {
   // What a block has made must be there when its next instruction comes.
   if (timing_ == Timing::on) plan_.has_barriers = true;
+  if (plan_.lanes == Lanes::channels) program_.emplace(plan_);
+  // Neighbouring arenas shall not begin at the same place of a cache.
+  arena_stride_ = plan_.arena_bytes / kAlignment * kAlignment + kArenaGap;
+  plan_stages();
+}
+
+CpuExecutor::Runs CpuExecutor::runs(std::size_t instruction) const {
+  const Instruction& i = plan_.program[instruction];
+  if (std::holds_alternative<HostForward>(i.operation) ||
+      std::holds_alternative<HostBackward>(i.operation)) {
+    return Runs::host;
+  }
+  if (!channels()) return i.barrier ? Runs::leader : Runs::blocks;
+  return program_->deal(instruction) == Deal::leader ? Runs::leader : Runs::team;
+}
+
+// Whether nobody need wait between the instruction and the one before it.
+bool CpuExecutor::joins_stage(std::size_t instruction) const {
+  if (timing_ == Timing::on || stages_.empty()) return false;
+  if (!channels()) return runs(instruction) == Runs::blocks && stages_.back().by == Runs::blocks;
+  return program_->deal(instruction) == Deal::images &&
+         program_->deal(instruction - 1) == Deal::images;
+}
+
+void CpuExecutor::plan_stages() {
   for (std::size_t i = 0; i < plan_.program.size(); ++i) {
-    const Operation& operation = plan_.program[i].operation;
-    if (std::holds_alternative<LossStep>(operation)) ++outputs_;
-    const bool host = std::holds_alternative<HostForward>(operation) ||
-                      std::holds_alternative<HostBackward>(operation);
-    const Runs by = host ? Runs::host : plan_.program[i].barrier ? Runs::leader : Runs::blocks;
-    if (timing_ == Timing::off && by == Runs::blocks && !stages_.empty() &&
-        stages_.back().by == Runs::blocks) {
+    if (std::holds_alternative<LossStep>(plan_.program[i].operation)) ++outputs_;
+    if (joins_stage(i)) {
       stages_.back().end = i + 1;
     } else {
-      stages_.push_back({i, i + 1, by});
+      stages_.push_back({i, i + 1, runs(i)});
     }
-    if (by == Runs::blocks) last_block_stage_ = stages_.size() - 1;
+    if (stages_.back().by == Runs::blocks) last_block_stage_ = stages_.size() - 1;
   }
 }
 
 void CpuExecutor::prepare(const Batch& batch) {
   count_ = batch.count;
-  blocks_ = (count_ + kLanes - 1) / kLanes;
+  blocks_ = channels() ? count_ : (count_ + kLanes - 1) / kLanes;
   slots_ = static_cast<int>(std::min<std::int64_t>(plan_.partial_sums, blocks_));
   finite_ = true;
-  const auto arenas =
-      static_cast<std::size_t>(plan_.has_barriers ? blocks_ : std::int64_t{num_threads()});
-  while (arenas_.size() < arenas) arenas_.emplace_back(plan_.arena_bytes);
+  prepare_memory();
   moved_.clear();
   if (timing_ == Timing::on) {
     spans_.assign(stages_.size() * static_cast<std::size_t>(num_threads()), {});
@@ -82,20 +109,50 @@ void CpuExecutor::prepare(const Batch& batch) {
   }
 }
 
+void CpuExecutor::prepare_memory() {
+  const bool each_block = plan_.has_barriers || channels();
+  const std::int64_t arenas = each_block ? blocks_ : std::int64_t{num_threads()};
+  if (arenas > arena_count_) {
+    arena_count_ = 0;
+    arenas_ = Arena();  // the old one goes before the new one comes
+    const auto stride = static_cast<std::int64_t>(arena_stride_);
+    arenas_ = Arena(static_cast<std::size_t>(checked_mul(arenas, stride)));
+    arena_count_ = arenas;
+  }
+  if (!channels()) return;
+  const auto wanted = static_cast<std::size_t>(checked_mul(program_->scratch(count_), 4));
+  if (scratch_.size() < wanted) scratch_ = Arena(wanted);
+  const auto copies = static_cast<std::size_t>(num_threads());
+  while (copies_.size() < copies) copies_.emplace_back(program_->blocks().arena_bytes);
+}
+
 Block CpuExecutor::block(std::int64_t index, int worker) {
-  const std::int64_t first = index * kLanes;
-  const auto arena = static_cast<std::size_t>(plan_.has_barriers ? index : worker);
+  const std::int64_t size = channels() ? 1 : kLanes;
+  const std::int64_t first = index * size;
+  const bool each_block = plan_.has_barriers || channels();
+  const auto arena = static_cast<std::size_t>(each_block ? index : worker);
   float* gradients = nullptr;
   if (has_gradients_) {
     gradients = reinterpret_cast<float*>(gradients_.data()) + (index % slots_) * gradient_stride_;
   }
   return {first,
-          static_cast<int>(std::min<std::int64_t>(kLanes, count_ - first)),
-          arenas_[arena].data(),
+          static_cast<int>(std::min(size, count_ - first)),
+          arenas_.data() + arena * arena_stride_,
           gradients,
           index >= slots_,
           losses_.data() + first,
           ranks_.data() + first,
+          output_stride()};
+}
+
+ChannelMemory CpuExecutor::channel_memory() {
+  return {arenas_.data(),
+          arena_stride_,
+          reinterpret_cast<float*>(gradients_.data()),
+          reinterpret_cast<float*>(scratch_.data()),
+          &copies_,
+          losses_.data(),
+          ranks_.data(),
           output_stride()};
 }
 
@@ -105,8 +162,9 @@ PartialSums CpuExecutor::partials() const {
 
 void CpuExecutor::run(const Batch& batch, Optimizer* optimizer) {
   prepare(batch);
-  Job job{BlockRunner(plan_, parameters_, batch),
+  Job job{BlockRunner(plan_, parameters_, batch), std::nullopt,
           std::make_unique<std::atomic<std::int64_t>[]>(stages_.size())};
+  if (channels()) job.channel_runner.emplace(*program_, parameters_, batch, channel_memory());
   for (std::size_t s = 0; s < stages_.size() && !job.cancelled.load();) {
     if (stages_[s].by == Runs::host) {
       // In no job of the thread pool: a Python layer may use the library itself, or wait for a
@@ -120,7 +178,7 @@ void CpuExecutor::run(const Batch& batch, Optimizer* optimizer) {
     const std::size_t begin = s;
     while (s < stages_.size() && stages_[s].by != Runs::host) ++s;
     const bool last = s == stages_.size();
-    parallel_run([&](Team& team) {
+    fork([&](Team& team) {
       run_stages(job, begin, s, team);
       if (last && optimizer != nullptr) update(job, team, *optimizer);
     });
@@ -133,10 +191,20 @@ void CpuExecutor::run(const Batch& batch, Optimizer* optimizer) {
       all_finite() && job.finite_gradients.load() && (optimizer == nullptr || optimizer->finite());
 }
 
+void CpuExecutor::fork(const std::function<void(Team&)>& job) const {
+  // Below this other threads take longer to come than one takes for the work.
+  constexpr double kWorthwhile = 1e6;
+  const bool small = channels() && double(multiply_adds_) * double(count_) < kWorthwhile;
+  small ? solo_run(job) : parallel_run(job);
+}
+
 void CpuExecutor::update(Job& job, Team& team, Optimizer& optimizer) {
   optimizer.measure(team);
-  // What a leader wrote into the first partial sum after the blocks had gone through it.
-  if (team.index() == 0 && stages_.back().by != Runs::blocks) check_gradient(job, 0);
+  // What was written into the first partial sum other than by blocks, or after them.
+  if (stages_.back().by != Runs::blocks) {
+    const Share vectors = share(team, parameters_.trainable_size() / kLanes);
+    check_gradient(job, 0, {vectors.begin * kLanes, vectors.end * kLanes});
+  }
   team.barrier();
   // Every thread looks at all losses itself: cheaper than one more barrier.
   if (job.cancelled.load() || !all_finite() || !job.finite_gradients.load() ||
@@ -148,10 +216,10 @@ void CpuExecutor::update(Job& job, Team& team, Optimizer& optimizer) {
   for (const Moved& m : moved_) std::copy(m.values.begin(), m.values.end(), parameters_.at(m.id));
 }
 
-void CpuExecutor::check_gradient(Job& job, std::int64_t slot) {
+void CpuExecutor::check_gradient(Job& job, std::int64_t slot, Share part) {
   const float* gradient =
-      reinterpret_cast<const float*>(gradients_.data()) + slot * gradient_stride_;
-  if (!cpu::kernels().gradient->finite(gradient, parameters_.trainable_size())) {
+      reinterpret_cast<const float*>(gradients_.data()) + slot * gradient_stride_ + part.begin;
+  if (!cpu::kernels().gradient->finite(gradient, part.end - part.begin)) {
     job.finite_gradients.store(false);
   }
 }
@@ -163,16 +231,26 @@ bool CpuExecutor::all_finite() const {
 
 void CpuExecutor::run_stages(Job& job, std::size_t begin, std::size_t end, Team& team) {
   for (std::size_t s = begin; s < end; ++s) {
-    if (s > begin) team.barrier();
+    if (team.index() == 0 && channels()) job.guard(check_interrupt);
+    if (s > begin || channels()) team.barrier();
     const Stage& stage = stages_[s];
     note_begin(s, team.index());
     if (stage.by == Runs::blocks) {
       run_blocks(job, stage, s, team.index());
+    } else if (stage.by == Runs::team) {
+      run_team(job, stage, team);
     } else if (team.index() == 0 && !job.cancelled.load()) {
       job.guard([&] { run_leader(job.runner, plan_.program[stage.begin]); });
     }
     note_end(s, team.index());
   }
+}
+
+void CpuExecutor::run_team(Job& job, const Stage& stage, Team& team) {
+  // Looked at by all between the same two meetings, and changed before the first of them: they
+  // agree.
+  if (job.cancelled.load(std::memory_order_relaxed)) return;
+  for (std::size_t i = stage.begin; i < stage.end; ++i) job.channel_runner->run(i, team);
 }
 
 void CpuExecutor::note_begin(std::size_t stage, int worker) {
@@ -206,14 +284,14 @@ std::vector<double> CpuExecutor::seconds() const {
 // not depend on who does it; or single blocks where nothing is summed.
 void CpuExecutor::run_blocks(Job& job, const Stage& stage, std::size_t stage_index, int worker) {
   // The pool may have grown since prepare(); a worker without an arena leaves the work to others.
-  if (!plan_.has_barriers && static_cast<std::size_t>(worker) >= arenas_.size()) return;
+  if (!plan_.has_barriers && worker >= arena_count_) return;
   const std::int64_t pieces = has_gradients_ ? slots_ : blocks_;
   std::atomic<std::int64_t>& next = job.next[stage_index];
   for (std::int64_t piece; (piece = next.fetch_add(1)) < pieces;) {
     for (std::int64_t b = piece; b < blocks_; b += pieces) run_block(job, stage, b, worker);
     // A partial sum is complete, and still in the cache.
     if (plan_.kind == PlanKind::train && stage_index == last_block_stage_) {
-      check_gradient(job, piece);
+      check_gradient(job, piece, {0, parameters_.trainable_size()});
     }
   }
 }

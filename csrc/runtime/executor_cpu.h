@@ -1,14 +1,18 @@
 #pragma once
 // Runs a plan on the CPU: blocks of 16 images in parallel, each through the whole program while it
-// is warm in the cache; one fork and join per step; the same bits for any number of threads.
+// is warm in the cache; or, with the channels in the lanes, instruction by instruction, all threads
+// at each. One fork and join per step; the same bits for any number of threads.
 
 #include <chrono>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/arena.h"
 #include "core/thread_pool.h"
 #include "runtime/block_runner.h"
+#include "runtime/channel_runner.h"
 #include "runtime/optimizer.h"
 
 namespace pycnn {
@@ -19,6 +23,8 @@ class CpuExecutor {
   enum class Timing : bool { off, on };
   CpuExecutor(const Graph& graph, Plan plan, ParameterStore& parameters,
               Timing timing = Timing::off);
+  CpuExecutor(const CpuExecutor&) = delete;  // its parts refer to each other
+  CpuExecutor& operator=(const CpuExecutor&) = delete;
 
   // Runs the program for the batch, then a step of the optimizer (which has begun, or is null)
   // unless a loss, penalty or gradient is not finite. What a host layer or an interrupt throws
@@ -44,9 +50,10 @@ class CpuExecutor {
   const Plan& plan() const { return plan_; }
 
  private:
-  // A run of instructions that blocks go through on their own, or one that needs them all and is
-  // run by a leader while they wait, or by the host program.
-  enum class Runs { blocks, leader, host };
+  // A run of instructions that blocks go through on their own, or that each thread goes through
+  // with its images; or one that all threads share; or one that needs all blocks and is run by a
+  // leader while they wait, or by the host program.
+  enum class Runs { blocks, team, leader, host };
   struct Stage {
     std::size_t begin, end;
     Runs by;
@@ -64,21 +71,34 @@ class CpuExecutor {
   struct Job;
 
   void prepare(const Batch& batch);
+  void prepare_memory();
+  void plan_stages();
+  Runs runs(std::size_t instruction) const;
+  bool joins_stage(std::size_t instruction) const;
+  bool channels() const { return program_.has_value(); }
   Block block(std::int64_t index, int worker);
+  ChannelMemory channel_memory();
+  // On all threads, or on this one when there is too little to do for more.
+  void fork(const std::function<void(Team&)>& job) const;
   void run_stages(Job& job, std::size_t begin, std::size_t end, Team& team);
   void note_begin(std::size_t stage, int worker);
   void note_end(std::size_t stage, int worker);
   Span* span(std::size_t stage, int worker);  // null without timing
   void update(Job& job, Team& team, Optimizer& optimizer);
-  void check_gradient(Job& job, std::int64_t slot);
+  void check_gradient(Job& job, std::int64_t slot, Share part);
   void run_blocks(Job& job, const Stage& stage, std::size_t stage_index, int worker);
   void run_block(Job& job, const Stage& stage, std::int64_t index, int worker);
+  void run_team(Job& job, const Stage& stage, Team& team);
   // The instructions for all blocks at once, one overload each; run by one thread.
   void run_leader(const BlockRunner& runner, const Instruction& instruction);
   void lead(const BlockRunner& runner, const HostForward& i);
   void lead(const BlockRunner& runner, const HostBackward& i);
+  void lead(const BlockRunner& runner, const BatchNormMoving& i);
   void lead(const BlockRunner& runner, const BatchNormCombine& i);
   void lead(const BlockRunner& runner, const BatchNormBackwardCombine& i);
+  template <typename F>
+  void give_blocks(const BlockRunner& runner, BufferId to, F values);
+  void run_alone(const Batch& batch, const Stage& stage);
   float* first_partial(ParameterId id);
   const float* newest(ParameterId id) const;
   Tensor collect(const BlockRunner& runner, BufferId from, const Shape& image_shape);
@@ -87,27 +107,36 @@ class CpuExecutor {
   std::string non_finite_weight() const;
   std::string non_finite_gradient() const;
   PartialSums partials() const;
-  std::int64_t output_stride() const { return blocks_ * cpu::kLanes; }
+  std::int64_t output_stride() const {
+    return (count_ + cpu::kLanes - 1) / cpu::kLanes * cpu::kLanes;
+  }
   bool all_finite() const;
 
   const Graph& graph_;
   Plan plan_;
   ParameterStore& parameters_;
+  std::optional<ChannelProgram> program_;  // with the channels in the lanes
   std::vector<Stage> stages_;
   std::size_t last_block_stage_ = 0;
   bool has_gradients_;
+  std::int64_t multiply_adds_;  // of an image
   Timing timing_;
   std::size_t outputs_ = 0;  // that have a loss
 
   // Of the batch at hand.
-  std::int64_t count_ = 0, blocks_ = 0;
-  int slots_ = 0;  // partial sums in use
+  std::int64_t count_ = 0, blocks_ = 0;  // a block is an image where the channels are in the lanes
+  int slots_ = 0;                        // partial sums in use
   bool finite_ = true;
-  std::vector<Arena> arenas_;  // one per worker, or one per block when blocks must meet
+  // One per worker, or one per block when blocks must meet; at the same distance from each other.
+  Arena arenas_;
+  std::int64_t arena_count_ = 0;
+  std::size_t arena_stride_ = 0;
+  Arena scratch_;              // of kernels that are dealt out
+  std::vector<Arena> copies_;  // one per worker, for instructions that run on copies
   Arena gradients_;
   std::int64_t gradient_stride_ = 0;
   std::vector<Moved> moved_;
-  std::vector<float> losses_;  // [outputs][blocks * 16]
+  std::vector<float> losses_;  // [outputs][output_stride]
   std::vector<std::int32_t> ranks_;
   std::vector<Span> spans_;  // with timing: by thread, then stage, each a single instruction
 };

@@ -91,60 +91,88 @@ const float* CpuExecutor::newest(ParameterId id) const {
   return parameters_.at(id);
 }
 
+// All images share one copy of the statistics where their arenas are no blocks' own.
+template <typename F>
+void CpuExecutor::give_blocks(const BlockRunner& runner, BufferId to, F values) {
+  const std::int64_t copies = channels() ? 1 : blocks_;
+  for (std::int64_t index = 0; index < copies; ++index) {
+    values(runner.pairs(block(index, 0), to));
+  }
+}
+
+void CpuExecutor::lead(const BlockRunner& runner, const BatchNormMoving& i) {
+  const float* mean = parameters_.at(i.moving_mean);
+  const float* variance = parameters_.at(i.moving_variance);
+  give_blocks(runner, i.statistics, [&](const BlockRunner::Pairs& statistics) {
+    set_moving_statistics(i, mean, variance, statistics);
+  });
+}
+
 void CpuExecutor::lead(const BlockRunner& runner, const BatchNormCombine& i) {
+  const auto channels = static_cast<std::size_t>(i.channels);
+  std::vector<double> m(channels), deviation(channels);
+  double n = 0;
+  for (std::int64_t index = 0; index < blocks_; ++index) {
+    // Chan, Golub and LeVeque 1979: mean and squared deviations of a union from those of its parts.
+    const Block b = block(index, 0);
+    const auto part = runner.pairs(b, i.partial);
+    const double part_n = static_cast<double>(i.positions) * b.count;
+    const double weight = part_n / (n + part_n), both = n * weight;
+    for (std::size_t c = 0; c < channels; ++c) {
+      const double delta = double(part.first[c]) - m[c];
+      m[c] += delta * weight;
+      deviation[c] += double(part.second[c]) + delta * delta * both;
+    }
+    n += part_n;
+  }
+  give_blocks(runner, i.statistics, [&](const BlockRunner::Pairs& statistics) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      const double variance = deviation[c] / n;
+      statistics.first[c] = static_cast<float>(m[c]);
+      statistics.second[c] =
+          static_cast<float>(1.0 / std::sqrt(variance + double(i.options.epsilon)));
+    }
+  });
   Moved mean{i.moving_mean, {}}, variance{i.moving_variance, {}};
   const float* old_mean = newest(i.moving_mean);
   const float* old_variance = newest(i.moving_variance);
-  for (int c = 0; c < i.channels; ++c) {
-    // Chan, Golub and LeVeque 1979: mean and squared deviations of a union from those of its parts.
-    double n = 0, m = 0, deviation = 0;
-    for (std::int64_t index = 0; index < blocks_; ++index) {
-      const Block b = block(index, 0);
-      const auto part = runner.pairs(b, i.partial);
-      const double part_n = static_cast<double>(i.positions) * b.count;
-      const double delta = double(part.first[c]) - m;
-      const double total = n + part_n;
-      m += delta * part_n / total;
-      deviation += double(part.second[c]) + delta * delta * n * part_n / total;
-      n = total;
-    }
-    const double v = deviation / n;
-    for (std::int64_t index = 0; index < blocks_; ++index) {
-      const auto statistics = runner.pairs(block(index, 0), i.statistics);
-      statistics.first[c] = static_cast<float>(m);
-      statistics.second[c] = static_cast<float>(1.0 / std::sqrt(v + double(i.options.epsilon)));
-    }
-    const float keep = i.options.momentum;
-    mean.values.push_back(keep * old_mean[c] + (1.0f - keep) * static_cast<float>(m));
-    variance.values.push_back(keep * old_variance[c] + (1.0f - keep) * static_cast<float>(v));
+  const float keep = i.options.momentum;
+  for (std::size_t c = 0; c < channels; ++c) {
+    mean.values.push_back(keep * old_mean[c] + (1.0f - keep) * static_cast<float>(m[c]));
+    variance.values.push_back(keep * old_variance[c] +
+                              (1.0f - keep) * static_cast<float>(deviation[c] / n));
   }
   moved_.push_back(std::move(mean));
   moved_.push_back(std::move(variance));
 }
 
 void CpuExecutor::lead(const BlockRunner& runner, const BatchNormBackwardCombine& i) {
+  const auto channels = static_cast<std::size_t>(i.channels);
   const double n = static_cast<double>(i.positions) * static_cast<double>(count_);
-  for (int c = 0; c < i.channels; ++c) {
-    double sum_dy = 0, sum_dyh = 0;
-    for (std::int64_t index = 0; index < blocks_; ++index) {
-      const auto part = runner.pairs(block(index, 0), i.partial);
-      sum_dy += double(part.first[c]);
-      sum_dyh += double(part.second[c]);
+  std::vector<double> sum_dy(channels), sum_dyh(channels);
+  for (std::int64_t index = 0; index < blocks_; ++index) {
+    const auto part = runner.pairs(block(index, 0), i.partial);
+    for (std::size_t c = 0; c < channels; ++c) {
+      sum_dy[c] += double(part.first[c]);
+      sum_dyh[c] += double(part.second[c]);
     }
-    for (std::int64_t index = 0; index < blocks_; ++index) {
-      const auto means = runner.pairs(block(index, 0), i.means);
-      means.first[c] = static_cast<float>(sum_dy / n);
-      means.second[c] = static_cast<float>(sum_dyh / n);
-    }
-    // Into the first partial sum; nobody writes these places of the others.
-    const auto give = [&](ParameterId id, double sum) {
-      if (id < 0) return;
-      float& gradient = first_partial(id)[c];
-      gradient = (i.accumulate ? gradient : 0.0f) + static_cast<float>(sum);
-    };
-    give(i.beta, sum_dy);
-    give(i.gamma, sum_dyh);
   }
+  give_blocks(runner, i.means, [&](const BlockRunner::Pairs& means) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      means.first[c] = static_cast<float>(sum_dy[c] / n);
+      means.second[c] = static_cast<float>(sum_dyh[c] / n);
+    }
+  });
+  // Into the first partial sum; nobody writes these places of the others.
+  const auto give = [&](ParameterId id, const std::vector<double>& sums) {
+    if (id < 0) return;
+    float* gradient = first_partial(id);
+    for (std::size_t c = 0; c < channels; ++c) {
+      gradient[c] = (i.accumulate ? gradient[c] : 0.0f) + static_cast<float>(sums[c]);
+    }
+  };
+  give(i.beta, sum_dy);
+  give(i.gamma, sum_dyh);
 }
 
 // ---- diagnosis
@@ -192,18 +220,27 @@ std::string CpuExecutor::non_finite_gradient() const {
   return "";
 }
 
+void CpuExecutor::run_alone(const Batch& batch, const Stage& stage) {
+  const ChannelRunner runner(*program_, parameters_, batch, channel_memory());
+  solo_run([&](Team& team) {
+    for (std::size_t i = stage.begin; i < stage.end; ++i) runner.run(i, team);
+  });
+}
+
 std::string CpuExecutor::first_non_finite(const Batch& batch) {
   if (std::string found = non_finite_weight(); !found.empty()) return found;
   prepare(batch);
   const BlockRunner runner(plan_, parameters_, batch);
   for (const Stage& stage : stages_) {
-    const bool blocks = stage.by == Runs::blocks;
-    if (!blocks) run_leader(runner, plan_.program[stage.begin]);
+    if (stage.by == Runs::leader || stage.by == Runs::host) {
+      run_leader(runner, plan_.program[stage.begin]);
+    }
+    if (stage.by == Runs::team) run_alone(batch, stage);
     for (std::int64_t b = 0; b < blocks_; ++b) {
       const Block at = block(b, 0);
       for (std::size_t i = stage.begin; i < stage.end; ++i) {
         const Instruction& instruction = plan_.program[i];
-        if (blocks) runner.run(instruction, at);
+        if (stage.by == Runs::blocks) runner.run(instruction, at);
         for (BufferId id : instruction.writes) {
           if (!runner.is_finite(at, id)) return describe(instruction);
         }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "graph/lanes.h"
 #include "runtime/executor_cpu.h"
 #include "runtime/network.h"
 
@@ -66,7 +67,9 @@ std::vector<InstructionTime> Network::profile(const Batch& images, PlanKind kind
   batch.seed = seed_;
   batch.step = steps_;
   ParameterStore parameters(*graph_, seed_);  // the network's own may be on another device
-  Plan plan = make_plan(*graph_, outputs_, kind, training_.losses, fusion_wanted());
+  const Lanes lanes = choose_lanes(channel_fill(*graph_), batch.count);
+  Plan plan =
+      make_plan(*graph_, outputs_, kind, training_.losses, fusion_wanted(), Device::cpu, lanes);
   if (plan.program.empty()) return {};
   CpuExecutor executor(*graph_, std::move(plan), parameters, CpuExecutor::Timing::on);
   return measure(executor, batch, seconds);

@@ -55,8 +55,10 @@ ParameterLayout::ParameterLayout(const Graph& graph) {
 }
 
 ParameterStore::ParameterStore(const Graph& graph, std::uint64_t seed) : ParameterLayout(graph) {
-  values_ = Arena(static_cast<std::size_t>(checked_mul(std::max<std::int64_t>(flat_size(), 1), 4)));
-  std::fill_n(flat(), flat_size(), 0.0f);
+  // Kernels may read to the end of a vector behind the last weight.
+  const std::int64_t size = checked_add(flat_size(), cpu::kLanes);
+  values_ = Arena(static_cast<std::size_t>(checked_mul(size, 4)));
+  std::fill_n(flat(), size, 0.0f);
   for (std::size_t i = 0; i < graph.parameters().size(); ++i) {
     draw(graph.parameters()[i], seed, i, at(static_cast<ParameterId>(i)));
   }

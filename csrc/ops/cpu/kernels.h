@@ -69,6 +69,11 @@ struct Kernels {
   const AdamKernels* adam;
   const RmspropKernels* rmsprop;
   const PeakKernels* peak;
+  // With the channels in the lanes; other ops work lane by lane and are used as they are.
+  const GatherChannelKernels* gather_channels;
+  const Conv2dChannelKernels* conv2d_channels;
+  const DenseChannelKernels* dense_channels;
+  const BatchNormChannelKernels* batch_norm_channels;
 };
 
 // The table in use: PYCNN_CPU_ISA at first use, else the widest set that this machine has.

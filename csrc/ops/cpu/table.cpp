@@ -34,6 +34,10 @@ extern const SgdKernels sgd_kernels;
 extern const AdamKernels adam_kernels;
 extern const RmspropKernels rmsprop_kernels;
 extern const PeakKernels peak_kernels;
+extern const GatherChannelKernels gather_channel_kernels;
+extern const Conv2dChannelKernels conv2d_channel_kernels;
+extern const DenseChannelKernels dense_channel_kernels;
+extern const BatchNormChannelKernels batch_norm_channel_kernels;
 
 extern const Kernels kernels;
 const Kernels kernels{&gather_kernels,
@@ -65,6 +69,10 @@ const Kernels kernels{&gather_kernels,
                       &sgd_kernels,
                       &adam_kernels,
                       &rmsprop_kernels,
-                      &peak_kernels};
+                      &peak_kernels,
+                      &gather_channel_kernels,
+                      &conv2d_channel_kernels,
+                      &dense_channel_kernels,
+                      &batch_norm_channel_kernels};
 
 }  // namespace pycnn::cpu::PYCNN_ISA

@@ -1,0 +1,382 @@
+#include "runtime/channel_runner.h"
+
+#include <algorithm>
+#include <variant>
+
+namespace pycnn {
+
+using cpu::ChannelView;
+using cpu::kLanes;
+
+// ---- the program
+
+namespace {
+
+template <typename... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <typename... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+// A part of a concatenation that begins and ends with a vector; the last may have a rest.
+bool on_whole_vectors(const Plan& plan, int first, BufferId part, BufferId whole) {
+  const int channels = plan.buffers[static_cast<std::size_t>(part)].channels;
+  const bool last = first + channels == plan.buffers[static_cast<std::size_t>(whole)].channels;
+  return first % kLanes == 0 && (channels % kLanes == 0 || last);
+}
+
+// Kernels that work lane by lane do so on channels as well; those that look across the channels or
+// count images are told here.
+Deal deal_of(const Plan& plan, const Operation& operation) {
+  return std::visit(
+      Overloaded{
+          [](const Conv2dForward&) { return Deal::team; },
+          [](const Conv2dPoolForward&) { return Deal::team; },
+          [](const Conv2dBackwardInput&) { return Deal::team; },
+          [](const Conv2dBackwardParams&) { return Deal::team; },
+          [](const DenseForward&) { return Deal::team; },
+          [](const DenseBackwardInput&) { return Deal::team; },
+          [](const DenseBackwardParams&) { return Deal::team; },
+          [](const BatchNormCombine&) { return Deal::leader; },
+          [](const BatchNormBackwardCombine&) { return Deal::leader; },
+          [](const BatchNormMoving&) { return Deal::leader; },
+          [](const ActivationForward& i) {
+            return i.options.kind == Activation::softmax ? Deal::blocks : Deal::images;
+          },
+          [](const ActivationBackward& i) {
+            return i.options.kind == Activation::softmax ? Deal::blocks : Deal::images;
+          },
+          [&](const ConcatForward& i) {
+            return on_whole_vectors(plan, i.at.channels, i.x, i.y) ? Deal::images : Deal::blocks;
+          },
+          [&](const ConcatBackward& i) {
+            return on_whole_vectors(plan, i.at.channels, i.dx, i.dy) ? Deal::images : Deal::blocks;
+          },
+          [](const Permute&) { return Deal::blocks; },
+          [](const LocalResponseNormForward&) { return Deal::blocks; },
+          [](const LocalResponseNormBackward&) { return Deal::blocks; },
+          [](const DropoutForward&) { return Deal::blocks; },
+          [](const AugmentGather&) { return Deal::blocks; },
+          [](const AugmentForward&) { return Deal::blocks; },
+          [](const AugmentBackward&) { return Deal::blocks; },
+          [](const LossStep&) { return Deal::blocks; },
+          [](const auto&) { return Deal::images; },
+      },
+      operation);
+}
+
+// Gives the operands of an instruction places in a block's arena, where they have none.
+void place(const std::vector<BufferId>& operands, std::vector<bool>& placed, Plan& blocks) {
+  for (BufferId id : operands) {
+    const auto at = static_cast<std::size_t>(id);
+    if (placed[at]) continue;
+    placed[at] = true;
+    blocks.buffers[at].offset = blocks.arena_bytes;
+    blocks.arena_bytes += blocks.buffers[at].bytes();
+  }
+}
+
+}  // namespace
+
+ChannelProgram::ChannelProgram(const Plan& plan) : plan_(plan) {
+  blocks_.kind = plan.kind;
+  blocks_.buffers = plan.buffers;
+  for (Buffer& b : blocks_.buffers) b.lanes = Lanes::images;
+  std::vector<bool> placed(plan.buffers.size());
+  for (const Instruction& i : plan.program) {
+    deals_.push_back(deal_of(plan, i.operation));
+    if (deals_.back() != Deal::blocks) continue;
+    place(i.reads, placed, blocks_);
+    place(i.writes, placed, blocks_);
+  }
+}
+
+std::int64_t ChannelProgram::scratch(std::int64_t count) const {
+  const cpu::Conv2dChannelKernels& conv2d = *cpu::kernels().conv2d_channels;
+  const cpu::DenseChannelKernels& dense = *cpu::kernels().dense_channels;
+  const int images = static_cast<int>(count);
+  std::int64_t most = 0;
+  for (const Instruction& instruction : plan_.program) {
+    const std::int64_t floats = std::visit(
+        Overloaded{
+            [&](const Conv2dBackwardInput& i) {
+              return conv2d.backward_input_scratch(i.g, images);
+            },
+            [&](const Conv2dBackwardParams& i) {
+              return conv2d.backward_params_scratch(i.g, images);
+            },
+            [&](const DenseForward& i) { return dense.forward_scratch(i.g, images); },
+            [&](const DenseBackwardInput& i) { return dense.backward_input_scratch(i.g, images); },
+            [&](const DenseBackwardParams& i) {
+              return dense.backward_params_scratch(i.g, images);
+            },
+            [](const auto&) { return std::int64_t{0}; },
+        },
+        instruction.operation);
+    most = std::max(most, floats);
+  }
+  return most;
+}
+
+// ---- running
+
+ChannelRunner::ChannelRunner(const ChannelProgram& program, const ParameterStore& parameters,
+                             const Batch& batch, const ChannelMemory& memory)
+    : program_(program),
+      parameters_(parameters),
+      batch_(batch),
+      memory_(memory),
+      kernels_(cpu::kernels()),
+      by_image_(program.plan(), parameters, batch),
+      in_blocks_(program.blocks(), parameters, batch) {}
+
+void ChannelRunner::run(std::size_t index, Team& team) const {
+  const Instruction& instruction = program_.plan().program[index];
+  switch (program_.deal(index)) {
+    case Deal::images:
+      return run_images(instruction, team);
+    case Deal::blocks:
+      return run_blocks(instruction, team);
+    case Deal::leader:
+      return;
+    case Deal::team:
+      break;
+  }
+  const Share images = share(team, batch_.count);
+  for (std::int64_t n = images.begin; n < images.end; ++n) {
+    by_image_.clear_halos(instruction, block(n));
+  }
+  std::visit(
+      [&](const auto& i) {
+        if constexpr (requires { run(i, team); }) run(i, team);
+        if constexpr (requires { run(i, team, true); }) run(i, team, instruction.accumulate);
+      },
+      instruction.operation);
+}
+
+void ChannelRunner::run_images(const Instruction& instruction, const Team& team) const {
+  const Share images = share(team, batch_.count);
+  for (std::int64_t n = images.begin; n < images.end; ++n) {
+    std::visit(
+        [&](const auto& i) {
+          if constexpr (requires { run(i, int{}); }) {
+            by_image_.clear_halos(instruction, block(n));
+            run(i, static_cast<int>(n));
+          } else {
+            by_image_.run(instruction, block(n));
+          }
+        },
+        instruction.operation);
+  }
+}
+
+// ---- in blocks of 16 images
+
+namespace {
+
+enum class Copy { in, zeros, out };  // into a lane of the block, or out of it
+
+template <typename T>
+void copy_lane(const Buffer& b, const Buffer& in_block, T* image, T* block, int lane, Copy copy) {
+  image += b.interior();
+  block += in_block.interior() + lane;
+  const std::int64_t pixel = std::int64_t{b.vectors()} * kLanes;
+  for (int h = 0; h < b.height; ++h, image += b.row(), block += in_block.row()) {
+    T* to = block;
+    for (int w = 0; w < b.width; ++w) {
+      T* from = image + w * pixel;
+      for (int c = 0; c < b.channels; ++c, to += kLanes) {
+        if (copy == Copy::out) {
+          from[c] = *to;
+        } else {
+          *to = copy == Copy::in ? from[c] : T{};
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+// Between the images from `first` on and a block: `count` of them, and zeros for the others.
+void ChannelRunner::copy_block(const std::vector<BufferId>& operands, std::int64_t first, int count,
+                               std::byte* arena, bool in) const {
+  for (BufferId id : operands) {
+    const Buffer& b = buffer(id);
+    const Buffer& in_block = program_.blocks().buffers[static_cast<std::size_t>(id)];
+    for (int lane = 0; lane < (in ? kLanes : count); ++lane) {
+      const std::int64_t n = first + std::min(lane, count - 1);
+      std::byte* image = memory_.arena + static_cast<std::size_t>(n) * memory_.image + b.offset;
+      std::byte* block = arena + in_block.offset;
+      const Copy copy = !in ? Copy::out : lane < count ? Copy::in : Copy::zeros;
+      if (b.element_size == 1) {
+        copy_lane(b, in_block, reinterpret_cast<std::uint8_t*>(image),
+                  reinterpret_cast<std::uint8_t*>(block), lane, copy);
+      } else {
+        copy_lane(b, in_block, reinterpret_cast<float*>(image), reinterpret_cast<float*>(block),
+                  lane, copy);
+      }
+    }
+  }
+}
+
+void ChannelRunner::run_blocks(const Instruction& instruction, const Team& team) const {
+  // The pool may have grown since there was memory for each of its threads.
+  const int threads = std::min(team.size(), static_cast<int>(memory_.blocks->size()));
+  if (team.index() >= threads) return;
+  std::byte* arena = (*memory_.blocks)[static_cast<std::size_t>(team.index())].data();
+  const std::int64_t blocks = (batch_.count + kLanes - 1) / kLanes;
+  for (std::int64_t b = team.index(); b < blocks; b += threads) {
+    const std::int64_t first = b * kLanes;
+    const int count = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.count - first));
+    copy_block(instruction.reads, first, count, arena, true);
+    in_blocks_.run(instruction, {first, count, arena, nullptr, false, memory_.losses + first,
+                                 memory_.ranks + first, memory_.output_stride});
+    copy_block(instruction.writes, first, count, arena, false);
+    for (int l = 0; l < count; ++l) by_image_.clear_halos(instruction, block(first + l));
+  }
+}
+
+// ---- operands
+
+Block ChannelRunner::block(std::int64_t image) const {
+  return {image,
+          1,
+          memory_.arena + static_cast<std::size_t>(image) * memory_.image,
+          memory_.gradients,
+          false,
+          memory_.losses + image,
+          memory_.ranks + image,
+          memory_.output_stride};
+}
+
+ChannelView ChannelRunner::view(BufferId id) const {
+  const Buffer& b = buffer(id);
+  float* data = reinterpret_cast<float*>(memory_.arena + b.offset);
+  return {data + b.interior(),
+          static_cast<std::int64_t>(memory_.image / sizeof(float)),
+          b.row(),
+          static_cast<int>(batch_.count),
+          b.height,
+          b.width,
+          b.channels};
+}
+
+cpu::ChannelCodes ChannelRunner::codes(BufferId id) const {
+  const Buffer& b = buffer(id);
+  return {reinterpret_cast<std::uint8_t*>(memory_.arena + b.offset),
+          static_cast<std::int64_t>(memory_.image),
+          b.row(),
+          static_cast<int>(batch_.count),
+          b.height,
+          b.width,
+          b.channels};
+}
+
+// ---- instructions that the kernel deals out
+
+void ChannelRunner::run(const Conv2dForward& i, Team& team) const {
+  kernels_.conv2d_channels->forward(team, i.g, const_view(i.x), weight(i.kernel), weight(i.bias),
+                                    i.relu, view(i.y));
+}
+
+void ChannelRunner::run(const Conv2dPoolForward& i, Team& team) const {
+  kernels_.conv2d_channels->forward_pool(team, i.g, const_view(i.x), weight(i.kernel),
+                                         weight(i.bias), i.relu, view(i.y), codes(i.code));
+}
+
+void ChannelRunner::run(const Conv2dBackwardInput& i, Team& team) const {
+  kernels_.conv2d_channels->backward_input(team, i.g, const_view(i.dz), weight(i.kernel),
+                                           memory_.scratch, view(i.dx));
+}
+
+void ChannelRunner::run(const Conv2dBackwardParams& i, Team& team, bool accumulate) const {
+  kernels_.conv2d_channels->backward_params(team, i.g, const_view(i.x), const_view(i.dz),
+                                            accumulate, memory_.scratch, gradient(i.kernel),
+                                            gradient(i.bias));
+}
+
+void ChannelRunner::run(const DenseForward& i, Team& team) const {
+  kernels_.dense_channels->forward(team, i.g, const_view(i.x), weight(i.kernel), weight(i.bias),
+                                   i.relu, memory_.scratch, view(i.y));
+}
+
+void ChannelRunner::run(const DenseBackwardInput& i, Team& team) const {
+  kernels_.dense_channels->backward_input(team, i.g, const_view(i.dz), weight(i.kernel),
+                                          memory_.scratch, view(i.dx));
+}
+
+void ChannelRunner::run(const DenseBackwardParams& i, Team& team, bool accumulate) const {
+  kernels_.dense_channels->backward_params(team, i.g, const_view(i.x), const_view(i.dz), accumulate,
+                                           memory_.scratch, gradient(i.kernel), gradient(i.bias));
+}
+
+// ---- instructions for image n
+
+void ChannelRunner::run(const GatherRows& i, int n) const {
+  const auto& tensors = i.stream == Stream::input    ? batch_.inputs
+                        : i.stream == Stream::target ? batch_.targets
+                                                     : batch_.output_gradients;
+  const Tensor& from = *tensors[static_cast<std::size_t>(i.index)];
+  const std::int64_t at = batch_.row(n) * (from.size() / from.shape()[0]);
+  if (from.dtype() == DType::uint8) {
+    kernels_.gather_channels->from_uint8(from.data<std::uint8_t>() + at, i.scale, i.offset,
+                                         view(i.y), n);
+  } else {
+    kernels_.gather_channels->from_float(from.data<float>() + at, i.scale, i.offset, view(i.y), n);
+  }
+}
+
+void ChannelRunner::run(const ScatterRows& i, int n) const {
+  const auto& tensors = i.stream == Stream::output ? batch_.outputs : batch_.input_gradients;
+  Tensor& to = *tensors[static_cast<std::size_t>(i.index)];
+  const std::int64_t size = to.size() / to.shape()[0];
+  kernels_.gather_channels->to_float(const_view(i.x), n, to.data<float>() + batch_.row(n) * size);
+}
+
+void ChannelRunner::run(const Repack& i, int n) const {
+  const ChannelView x = view(i.x), y = view(i.y);
+  int h = 0, w = 0, c = 0;  // of y
+  for (int from_h = 0; from_h < x.height; ++from_h) {
+    for (int from_w = 0; from_w < x.width; ++from_w) {
+      const float* from = x.at(n, from_h, from_w);
+      for (int from_c = 0; from_c < x.channels; ++from_c) {
+        y.at(n, h, w)[c] = from[from_c];
+        if (++c < y.channels) continue;
+        c = 0;
+        if (++w < y.width) continue;
+        w = 0;
+        ++h;
+      }
+    }
+  }
+}
+
+void ChannelRunner::run(const BatchNormStatistics& i, int n) const {
+  const BlockRunner::Pairs out = pairs(i.partial, n);
+  kernels_.batch_norm_channels->statistics(const_view(i.x), n, out.first, out.second);
+}
+
+void ChannelRunner::run(const BatchNormForward& i, int n) const {
+  const BlockRunner::Pairs s = pairs(i.statistics);
+  kernels_.batch_norm_channels->forward(const_view(i.x), n, s.first, s.second, weight(i.gamma),
+                                        weight(i.beta), view(i.y));
+}
+
+void ChannelRunner::run(const BatchNormBackwardSums& i, int n) const {
+  const BlockRunner::Pairs s = pairs(i.statistics), out = pairs(i.partial, n);
+  kernels_.batch_norm_channels->backward_sums(const_view(i.dy), const_view(i.x), n, s.first,
+                                              s.second, out.first, out.second);
+}
+
+void ChannelRunner::run(const BatchNormBackwardInput& i, int n) const {
+  const BlockRunner::Pairs s = pairs(i.statistics);
+  const BlockRunner::Pairs means =
+      i.means < 0 ? BlockRunner::Pairs{nullptr, nullptr} : pairs(i.means);
+  kernels_.batch_norm_channels->backward_input(const_view(i.dy), const_view(i.x), n, s.first,
+                                               s.second, weight(i.gamma), means.first, means.second,
+                                               view(i.dx));
+}
+
+}  // namespace pycnn

@@ -1,0 +1,110 @@
+#pragma once
+// Runs the instructions of a plan that has the channels in the lanes, each on the whole batch: the
+// threads of a team share its images, or what its kernel deals out.
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/arena.h"
+#include "core/team.h"
+#include "runtime/block_runner.h"
+
+namespace pycnn {
+
+// How an instruction is run.
+enum class Deal : std::uint8_t {
+  images,  // each thread by itself on its share of the images
+  team,    // the kernel deals the work out
+  blocks,  // on copies in blocks of 16 images, by the kernels of the other layout
+  leader   // by one thread: the executor's
+};
+
+// What is known of a plan before it is run.
+class ChannelProgram {
+ public:
+  explicit ChannelProgram(const Plan& plan);
+
+  const Plan& plan() const { return plan_; }
+  Deal deal(std::size_t instruction) const { return deals_[instruction]; }
+  // The plan's buffers as blocks of 16 images, of the instructions that are run so.
+  const Plan& blocks() const { return blocks_; }
+  // Floats that kernels want beside the arena for so many images.
+  std::int64_t scratch(std::int64_t images) const;
+
+ private:
+  const Plan& plan_;
+  Plan blocks_;
+  std::vector<Deal> deals_;
+};
+
+// The memory of a step.
+struct ChannelMemory {
+  std::byte* arena;   // of image 0
+  std::size_t image;  // bytes from one image's arena to the next
+  float* gradients;   // flat
+  float* scratch;
+  std::vector<Arena>* blocks;  // one of blocks().arena_bytes for each thread
+  float* losses;
+  std::int32_t* ranks;
+  std::int64_t output_stride;  // of losses and ranks, from output to output
+};
+
+class ChannelRunner {
+ public:
+  ChannelRunner(const ChannelProgram& program, const ParameterStore& parameters, const Batch& batch,
+                const ChannelMemory& memory);
+
+  // By every thread of the team; done when all have come back. Not for a leader's instructions.
+  void run(std::size_t instruction, Team& team) const;
+
+ private:
+  void run_images(const Instruction& instruction, const Team& team) const;
+  void run_blocks(const Instruction& instruction, const Team& team) const;
+  void copy_block(const std::vector<BufferId>& operands, std::int64_t first, int count,
+                  std::byte* arena, bool in) const;
+
+  Block block(std::int64_t image) const;
+  cpu::ChannelView view(BufferId id) const;
+  cpu::ConstChannelView const_view(BufferId id) const { return cpu::as_const(view(id)); }
+  cpu::ChannelCodes codes(BufferId id) const;
+  const Buffer& buffer(BufferId id) const {
+    return program_.plan().buffers[static_cast<std::size_t>(id)];
+  }
+  const float* weight(ParameterId id) const { return id < 0 ? nullptr : parameters_.at(id); }
+  float* gradient(ParameterId id) const {
+    return id < 0 ? nullptr : memory_.gradients + parameters_.offset(id);
+  }
+  // The numbers that all images share: those of image 0.
+  BlockRunner::Pairs pairs(BufferId id) const { return by_image_.pairs(block(0), id); }
+  BlockRunner::Pairs pairs(BufferId id, std::int64_t n) const {
+    return by_image_.pairs(block(n), id);
+  }
+
+  // One overload for each instruction with kernels of its own in this layout: for the team, or for
+  // image n.
+  void run(const Conv2dForward& i, Team& team) const;
+  void run(const Conv2dPoolForward& i, Team& team) const;
+  void run(const Conv2dBackwardInput& i, Team& team) const;
+  void run(const Conv2dBackwardParams& i, Team& team, bool accumulate) const;
+  void run(const DenseForward& i, Team& team) const;
+  void run(const DenseBackwardInput& i, Team& team) const;
+  void run(const DenseBackwardParams& i, Team& team, bool accumulate) const;
+  void run(const GatherRows& i, int n) const;
+  void run(const ScatterRows& i, int n) const;
+  void run(const Repack& i, int n) const;
+  void run(const BatchNormStatistics& i, int n) const;
+  void run(const BatchNormForward& i, int n) const;
+  void run(const BatchNormBackwardSums& i, int n) const;
+  void run(const BatchNormBackwardInput& i, int n) const;
+
+  const ChannelProgram& program_;
+  const ParameterStore& parameters_;
+  const Batch& batch_;
+  ChannelMemory memory_;
+  const cpu::Kernels& kernels_;
+  BlockRunner by_image_;   // for kernels that work lane by lane
+  BlockRunner in_blocks_;  // for copies in the other layout
+};
+
+}  // namespace pycnn
