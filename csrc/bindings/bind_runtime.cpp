@@ -55,6 +55,10 @@ void bind_runtime(py::module_& m) {
         return std::pair(info.free, info.total);
       },
       Release(), "Bytes of the GPU's memory: free, and all.");
+  m.def("cpu_lanes", &lanes);
+  m.def(
+      "set_cpu_lanes", [](const std::string& name) { set_lanes(name); }, py::arg("name"),
+      "What the vectors of a CPU step hold: \"images\", \"channels\", or \"auto\" for the better.");
   m.def("set_cpu_isa", [](const std::string& name) { cpu::set_isa(name); }, py::arg("name"));
 }
 
