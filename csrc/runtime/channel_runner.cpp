@@ -19,16 +19,9 @@ struct Overloaded : F... {
 template <typename... F>
 Overloaded(F...) -> Overloaded<F...>;
 
-// A part of a concatenation that begins and ends with a vector; the last may have a rest.
-bool on_whole_vectors(const Plan& plan, int first, BufferId part, BufferId whole) {
-  const int channels = plan.buffers[static_cast<std::size_t>(part)].channels;
-  const bool last = first + channels == plan.buffers[static_cast<std::size_t>(whole)].channels;
-  return first % kLanes == 0 && (channels % kLanes == 0 || last);
-}
-
 // Kernels that work lane by lane do so on channels as well; those that look across the channels or
 // count images are told here.
-Deal deal_of(const Plan& plan, const Operation& operation) {
+Deal deal_of(const Operation& operation) {
   return std::visit(
       Overloaded{
           [](const Conv2dForward&) { return Deal::team; },
@@ -46,12 +39,6 @@ Deal deal_of(const Plan& plan, const Operation& operation) {
           },
           [](const ActivationBackward& i) {
             return i.options.kind == Activation::softmax ? Deal::blocks : Deal::images;
-          },
-          [&](const ConcatForward& i) {
-            return on_whole_vectors(plan, i.at.channels, i.x, i.y) ? Deal::images : Deal::blocks;
-          },
-          [&](const ConcatBackward& i) {
-            return on_whole_vectors(plan, i.at.channels, i.dx, i.dy) ? Deal::images : Deal::blocks;
           },
           [](const Permute&) { return Deal::blocks; },
           [](const LocalResponseNormForward&) { return Deal::blocks; },
@@ -85,7 +72,7 @@ ChannelProgram::ChannelProgram(const Plan& plan) : plan_(plan) {
   for (Buffer& b : blocks_.buffers) b.lanes = Lanes::images;
   std::vector<bool> placed(plan.buffers.size());
   for (const Instruction& i : plan.program) {
-    deals_.push_back(deal_of(plan, i.operation));
+    deals_.push_back(deal_of(i.operation));
     if (deals_.back() != Deal::blocks) continue;
     place(i.reads, placed, blocks_);
     place(i.writes, placed, blocks_);
@@ -351,6 +338,35 @@ void ChannelRunner::run(const Repack& i, int n) const {
       }
     }
   }
+}
+
+namespace {
+
+// Copies `channels` numbers of each of the positions of image n.
+template <typename From, typename To>
+void copy_channels(int height, int width, int channels, From from, To to) {
+  for (int h = 0; h < height; ++h) {
+    for (int w = 0; w < width; ++w) std::copy_n(from(h, w), channels, to(h, w));
+  }
+}
+
+}  // namespace
+
+void ChannelRunner::run(const ConcatForward& i, int n) const {
+  const cpu::ConstChannelView x = const_view(i.x);
+  const ChannelView y = view(i.y);
+  copy_channels(
+      x.height, x.width, x.channels, [&](int h, int w) { return x.at(n, h, w); },
+      [&](int h, int w) { return y.at(n, h + i.at.height, w + i.at.width) + i.at.channels; });
+}
+
+void ChannelRunner::run(const ConcatBackward& i, int n) const {
+  const cpu::ConstChannelView dy = const_view(i.dy);
+  const ChannelView dx = view(i.dx);
+  copy_channels(
+      dx.height, dx.width, dx.channels,
+      [&](int h, int w) { return dy.at(n, h + i.at.height, w + i.at.width) + i.at.channels; },
+      [&](int h, int w) { return dx.at(n, h, w); });
 }
 
 void ChannelRunner::run(const BatchNormStatistics& i, int n) const {

@@ -93,6 +93,8 @@ class ChannelRunner {
   void run(const GatherRows& i, int n) const;
   void run(const ScatterRows& i, int n) const;
   void run(const Repack& i, int n) const;
+  void run(const ConcatForward& i, int n) const;
+  void run(const ConcatBackward& i, int n) const;
   void run(const BatchNormStatistics& i, int n) const;
   void run(const BatchNormForward& i, int n) const;
   void run(const BatchNormBackwardSums& i, int n) const;
