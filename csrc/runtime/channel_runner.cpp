@@ -79,6 +79,17 @@ ChannelProgram::ChannelProgram(const Plan& plan) : plan_(plan) {
   }
 }
 
+bool ChannelProgram::follows_at_once(std::size_t instruction) const {
+  if (instruction == 0) return false;
+  const Operation& before = plan_.program[instruction - 1].operation;
+  // All threads read the statistics in the arena of image 0, whose thread must not overwrite them.
+  const bool shares_statistics = std::holds_alternative<BatchNormForward>(before) ||
+                                 std::holds_alternative<BatchNormBackwardSums>(before) ||
+                                 std::holds_alternative<BatchNormBackwardInput>(before);
+  return deals_[instruction] == Deal::images && deals_[instruction - 1] == Deal::images &&
+         !shares_statistics;
+}
+
 std::int64_t ChannelProgram::scratch(std::int64_t count) const {
   const cpu::Conv2dChannelKernels& conv2d = *cpu::kernels().conv2d_channels;
   const cpu::DenseChannelKernels& dense = *cpu::kernels().dense_channels;

@@ -27,6 +27,8 @@ class ChannelProgram {
 
   const Plan& plan() const { return plan_; }
   Deal deal(std::size_t instruction) const { return deals_[instruction]; }
+  // Whether a thread may begin the instruction before the others are done with the one before it.
+  bool follows_at_once(std::size_t instruction) const;
   // The plan's buffers as blocks of 16 images, of the instructions that are run so.
   const Plan& blocks() const { return blocks_; }
   // Floats that kernels want beside the arena for so many images.

@@ -71,8 +71,7 @@ CpuExecutor::Runs CpuExecutor::runs(std::size_t instruction) const {
 bool CpuExecutor::joins_stage(std::size_t instruction) const {
   if (timing_ == Timing::on || stages_.empty()) return false;
   if (!channels()) return runs(instruction) == Runs::blocks && stages_.back().by == Runs::blocks;
-  return program_->deal(instruction) == Deal::images &&
-         program_->deal(instruction - 1) == Deal::images;
+  return program_->follows_at_once(instruction);
 }
 
 void CpuExecutor::plan_stages() {
