@@ -80,14 +80,8 @@ ChannelProgram::ChannelProgram(const Plan& plan) : plan_(plan) {
 }
 
 bool ChannelProgram::follows_at_once(std::size_t instruction) const {
-  if (instruction == 0) return false;
-  const Operation& before = plan_.program[instruction - 1].operation;
-  // All threads read the statistics in the arena of image 0, whose thread must not overwrite them.
-  const bool shares_statistics = std::holds_alternative<BatchNormForward>(before) ||
-                                 std::holds_alternative<BatchNormBackwardSums>(before) ||
-                                 std::holds_alternative<BatchNormBackwardInput>(before);
-  return deals_[instruction] == Deal::images && deals_[instruction - 1] == Deal::images &&
-         !shares_statistics;
+  return instruction > 0 && deals_[instruction] == Deal::images &&
+         deals_[instruction - 1] == Deal::images;
 }
 
 std::int64_t ChannelProgram::scratch(std::int64_t count) const {
@@ -129,18 +123,21 @@ ChannelRunner::ChannelRunner(const ChannelProgram& program, const ParameterStore
       by_image_(program.plan(), parameters, batch),
       in_blocks_(program.blocks(), parameters, batch) {}
 
-void ChannelRunner::run(std::size_t index, Team& team) const {
-  const Instruction& instruction = program_.plan().program[index];
-  switch (program_.deal(index)) {
+void ChannelRunner::run(std::size_t begin, std::size_t end, Team& team) const {
+  const Instruction& first = program_.plan().program[begin];
+  switch (program_.deal(begin)) {
     case Deal::images:
-      return run_images(instruction, team);
+      return run_images(begin, end, team);
     case Deal::blocks:
-      return run_blocks(instruction, team);
+      return run_blocks(first, team);
+    case Deal::team:
+      return run_team(first, team);
     case Deal::leader:
       return;
-    case Deal::team:
-      break;
   }
+}
+
+void ChannelRunner::run_team(const Instruction& instruction, Team& team) const {
   const Share images = share(team, batch_.count);
   for (std::int64_t n = images.begin; n < images.end; ++n) {
     by_image_.clear_halos(instruction, block(n));
@@ -153,20 +150,25 @@ void ChannelRunner::run(std::size_t index, Team& team) const {
       instruction.operation);
 }
 
-void ChannelRunner::run_images(const Instruction& instruction, const Team& team) const {
+// Image by image: what an instruction leaves is in the cache when the next one comes.
+void ChannelRunner::run_images(std::size_t begin, std::size_t end, const Team& team) const {
   const Share images = share(team, batch_.count);
   for (std::int64_t n = images.begin; n < images.end; ++n) {
-    std::visit(
-        [&](const auto& i) {
-          if constexpr (requires { run(i, int{}); }) {
-            by_image_.clear_halos(instruction, block(n));
-            run(i, static_cast<int>(n));
-          } else {
-            by_image_.run(instruction, block(n));
-          }
-        },
-        instruction.operation);
+    for (std::size_t i = begin; i < end; ++i) run_image(program_.plan().program[i], n);
   }
+}
+
+void ChannelRunner::run_image(const Instruction& instruction, std::int64_t n) const {
+  std::visit(
+      [&](const auto& i) {
+        if constexpr (requires { run(i, int{}); }) {
+          by_image_.clear_halos(instruction, block(n));
+          run(i, static_cast<int>(n));
+        } else {
+          by_image_.run(instruction, block(n));
+        }
+      },
+      instruction.operation);
 }
 
 // ---- in blocks of 16 images
@@ -386,21 +388,21 @@ void ChannelRunner::run(const BatchNormStatistics& i, int n) const {
 }
 
 void ChannelRunner::run(const BatchNormForward& i, int n) const {
-  const BlockRunner::Pairs s = pairs(i.statistics);
+  const BlockRunner::Pairs s = pairs(i.statistics, n);
   kernels_.batch_norm_channels->forward(const_view(i.x), n, s.first, s.second, weight(i.gamma),
                                         weight(i.beta), view(i.y));
 }
 
 void ChannelRunner::run(const BatchNormBackwardSums& i, int n) const {
-  const BlockRunner::Pairs s = pairs(i.statistics), out = pairs(i.partial, n);
+  const BlockRunner::Pairs s = pairs(i.statistics, n), out = pairs(i.partial, n);
   kernels_.batch_norm_channels->backward_sums(const_view(i.dy), const_view(i.x), n, s.first,
                                               s.second, out.first, out.second);
 }
 
 void ChannelRunner::run(const BatchNormBackwardInput& i, int n) const {
-  const BlockRunner::Pairs s = pairs(i.statistics);
+  const BlockRunner::Pairs s = pairs(i.statistics, n);
   const BlockRunner::Pairs means =
-      i.means < 0 ? BlockRunner::Pairs{nullptr, nullptr} : pairs(i.means);
+      i.means < 0 ? BlockRunner::Pairs{nullptr, nullptr} : pairs(i.means, n);
   kernels_.batch_norm_channels->backward_input(const_view(i.dy), const_view(i.x), n, s.first,
                                                s.second, weight(i.gamma), means.first, means.second,
                                                view(i.dx));

@@ -57,11 +57,14 @@ class ChannelRunner {
   ChannelRunner(const ChannelProgram& program, const ParameterStore& parameters, const Batch& batch,
                 const ChannelMemory& memory);
 
-  // By every thread of the team; done when all have come back. Not for a leader's instructions.
-  void run(std::size_t instruction, Team& team) const;
+  // By every thread of the team; done when all have come back. One instruction, not a leader's; or
+  // several that follow at once.
+  void run(std::size_t begin, std::size_t end, Team& team) const;
 
  private:
-  void run_images(const Instruction& instruction, const Team& team) const;
+  void run_team(const Instruction& instruction, Team& team) const;
+  void run_images(std::size_t begin, std::size_t end, const Team& team) const;
+  void run_image(const Instruction& instruction, std::int64_t n) const;
   void run_blocks(const Instruction& instruction, const Team& team) const;
   void copy_block(const std::vector<BufferId>& operands, std::int64_t first, int count,
                   std::byte* arena, bool in) const;
@@ -77,8 +80,6 @@ class ChannelRunner {
   float* gradient(ParameterId id) const {
     return id < 0 ? nullptr : memory_.gradients + parameters_.offset(id);
   }
-  // The numbers that all images share: those of image 0.
-  BlockRunner::Pairs pairs(BufferId id) const { return by_image_.pairs(block(0), id); }
   BlockRunner::Pairs pairs(BufferId id, std::int64_t n) const {
     return by_image_.pairs(block(n), id);
   }

@@ -249,7 +249,7 @@ void CpuExecutor::run_team(Job& job, const Stage& stage, Team& team) {
   // Looked at by all between the same two meetings, and changed before the first of them: they
   // agree.
   if (job.cancelled.load(std::memory_order_relaxed)) return;
-  for (std::size_t i = stage.begin; i < stage.end; ++i) job.channel_runner->run(i, team);
+  job.channel_runner->run(stage.begin, stage.end, team);
 }
 
 void CpuExecutor::note_begin(std::size_t stage, int worker) {

@@ -97,8 +97,7 @@ class CpuExecutor {
   void lead(const BlockRunner& runner, const BatchNormCombine& i);
   void lead(const BlockRunner& runner, const BatchNormBackwardCombine& i);
   template <typename F>
-  void give_blocks(const BlockRunner& runner, BufferId to, F values);
-  void run_alone(const Batch& batch, const Stage& stage);
+  void give_blocks(const BlockRunner& runner, int channels, BufferId to, F set);
   float* first_partial(ParameterId id);
   const float* newest(ParameterId id) const;
   Tensor collect(const BlockRunner& runner, BufferId from, const Shape& image_shape);
@@ -106,6 +105,11 @@ class CpuExecutor {
   std::vector<Tensor> host_weights(const Node& node) const;
   std::string non_finite_weight() const;
   std::string non_finite_gradient() const;
+  std::string non_finite_result(const BlockRunner& runner, const Instruction& i, std::int64_t first,
+                                std::int64_t end);
+  std::string non_finite_in_batch(const BlockRunner& runner, const Batch& batch,
+                                  const Stage& stage);
+  std::string non_finite_in_blocks(const BlockRunner& runner, const Stage& stage);
   PartialSums partials() const;
   std::int64_t output_stride() const {
     return (count_ + cpu::kLanes - 1) / cpu::kLanes * cpu::kLanes;

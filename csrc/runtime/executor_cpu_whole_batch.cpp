@@ -91,19 +91,22 @@ const float* CpuExecutor::newest(ParameterId id) const {
   return parameters_.at(id);
 }
 
-// All images share one copy of the statistics where their arenas are no blocks' own.
+// Calls set(pairs) for the first block, and gives the others copies.
 template <typename F>
-void CpuExecutor::give_blocks(const BlockRunner& runner, BufferId to, F values) {
-  const std::int64_t copies = channels() ? 1 : blocks_;
-  for (std::int64_t index = 0; index < copies; ++index) {
-    values(runner.pairs(block(index, 0), to));
+void CpuExecutor::give_blocks(const BlockRunner& runner, int channels, BufferId to, F set) {
+  const BlockRunner::Pairs first = runner.pairs(block(0, 0), to);
+  set(first);
+  for (std::int64_t index = 1; index < blocks_; ++index) {
+    const BlockRunner::Pairs copy = runner.pairs(block(index, 0), to);
+    std::copy_n(first.first, channels, copy.first);
+    std::copy_n(first.second, channels, copy.second);
   }
 }
 
 void CpuExecutor::lead(const BlockRunner& runner, const BatchNormMoving& i) {
   const float* mean = parameters_.at(i.moving_mean);
   const float* variance = parameters_.at(i.moving_variance);
-  give_blocks(runner, i.statistics, [&](const BlockRunner::Pairs& statistics) {
+  give_blocks(runner, i.channels, i.statistics, [&](const BlockRunner::Pairs& statistics) {
     set_moving_statistics(i, mean, variance, statistics);
   });
 }
@@ -125,7 +128,7 @@ void CpuExecutor::lead(const BlockRunner& runner, const BatchNormCombine& i) {
     }
     n += part_n;
   }
-  give_blocks(runner, i.statistics, [&](const BlockRunner::Pairs& statistics) {
+  give_blocks(runner, i.channels, i.statistics, [&](const BlockRunner::Pairs& statistics) {
     for (std::size_t c = 0; c < channels; ++c) {
       const double variance = deviation[c] / n;
       statistics.first[c] = static_cast<float>(m[c]);
@@ -157,7 +160,7 @@ void CpuExecutor::lead(const BlockRunner& runner, const BatchNormBackwardCombine
       sum_dyh[c] += double(part.second[c]);
     }
   }
-  give_blocks(runner, i.means, [&](const BlockRunner::Pairs& means) {
+  give_blocks(runner, i.channels, i.means, [&](const BlockRunner::Pairs& means) {
     for (std::size_t c = 0; c < channels; ++c) {
       means.first[c] = static_cast<float>(sum_dy[c] / n);
       means.second[c] = static_cast<float>(sum_dyh[c] / n);
@@ -220,11 +223,44 @@ std::string CpuExecutor::non_finite_gradient() const {
   return "";
 }
 
-void CpuExecutor::run_alone(const Batch& batch, const Stage& stage) {
-  const ChannelRunner runner(*program_, parameters_, batch, channel_memory());
-  solo_run([&](Team& team) {
-    for (std::size_t i = stage.begin; i < stage.end; ++i) runner.run(i, team);
-  });
+// What an instruction has written for some blocks; "" when all is finite.
+std::string CpuExecutor::non_finite_result(const BlockRunner& runner, const Instruction& i,
+                                           std::int64_t first, std::int64_t end) {
+  for (std::int64_t b = first; b < end; ++b) {
+    for (BufferId id : i.writes) {
+      if (!runner.is_finite(block(b, 0), id)) return describe(i);
+    }
+  }
+  return "";
+}
+
+// The instructions of a stage one by one, each for all blocks.
+std::string CpuExecutor::non_finite_in_batch(const BlockRunner& runner, const Batch& batch,
+                                             const Stage& stage) {
+  for (std::size_t i = stage.begin; i < stage.end; ++i) {
+    const Instruction& instruction = plan_.program[i];
+    if (stage.by == Runs::team) {
+      const ChannelRunner all(*program_, parameters_, batch, channel_memory());
+      solo_run([&](Team& team) { all.run(i, i + 1, team); });
+    } else {
+      run_leader(runner, instruction);
+    }
+    std::string found = non_finite_result(runner, instruction, 0, blocks_);
+    if (!found.empty()) return found;
+  }
+  return "";
+}
+
+// The blocks one by one, each through the stage: they may share an arena.
+std::string CpuExecutor::non_finite_in_blocks(const BlockRunner& runner, const Stage& stage) {
+  for (std::int64_t b = 0; b < blocks_; ++b) {
+    for (std::size_t i = stage.begin; i < stage.end; ++i) {
+      runner.run(plan_.program[i], block(b, 0));
+      std::string found = non_finite_result(runner, plan_.program[i], b, b + 1);
+      if (!found.empty()) return found;
+    }
+  }
+  return "";
 }
 
 std::string CpuExecutor::first_non_finite(const Batch& batch) {
@@ -232,20 +268,9 @@ std::string CpuExecutor::first_non_finite(const Batch& batch) {
   prepare(batch);
   const BlockRunner runner(plan_, parameters_, batch);
   for (const Stage& stage : stages_) {
-    if (stage.by == Runs::leader || stage.by == Runs::host) {
-      run_leader(runner, plan_.program[stage.begin]);
-    }
-    if (stage.by == Runs::team) run_alone(batch, stage);
-    for (std::int64_t b = 0; b < blocks_; ++b) {
-      const Block at = block(b, 0);
-      for (std::size_t i = stage.begin; i < stage.end; ++i) {
-        const Instruction& instruction = plan_.program[i];
-        if (stage.by == Runs::blocks) runner.run(instruction, at);
-        for (BufferId id : instruction.writes) {
-          if (!runner.is_finite(at, id)) return describe(instruction);
-        }
-      }
-    }
+    std::string found = stage.by == Runs::blocks ? non_finite_in_blocks(runner, stage)
+                                                 : non_finite_in_batch(runner, batch, stage);
+    if (!found.empty()) return found;
   }
   if (has_gradients_) {
     if (std::string found = non_finite_gradient(); !found.empty()) return found;
