@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Adam', 'BusyError', 'Graph', 'InstructionTime', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'compiler', 'cpu_isa', 'cuda_device_name', 'cuda_is_available', 'cuda_is_built', 'cuda_is_emulated', 'cuda_launches', 'cuda_memory_info', 'default_device', 'float32_precision', 'gpu_tensor', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'resolve_device', 'set_cpu_isa', 'set_default_device', 'set_float32_precision', 'set_num_threads', 'set_random_seed', 'update_parameter']
+__all__: list[str] = ['Adam', 'BusyError', 'Graph', 'InstructionTime', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'compiler', 'cpu_isa', 'cpu_lanes', 'cuda_device_name', 'cuda_is_available', 'cuda_is_built', 'cuda_is_emulated', 'cuda_launches', 'cuda_memory_info', 'default_device', 'float32_precision', 'gpu_tensor', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'resolve_device', 'set_cpu_isa', 'set_cpu_lanes', 'set_default_device', 'set_float32_precision', 'set_num_threads', 'set_random_seed', 'update_parameter']
 class BusyError(RuntimeError):
     pass
 class Tensor:
@@ -419,6 +419,8 @@ def cpu_isa() -> str:
     """
     The instruction set of the kernels in use.
     """
+def cpu_lanes() -> str:
+    ...
 def cuda_device_name() -> str:
     ...
 def cuda_is_available() -> bool:
@@ -463,6 +465,10 @@ def resolve_device(name: str) -> str:
     """
 def set_cpu_isa(name: str) -> None:
     ...
+def set_cpu_lanes(name: str) -> None:
+    """
+    What the vectors of a CPU step hold: "images", "channels", or "auto" for the better.
+    """
 def set_default_device(name: str) -> None:
     """
     For what is made from now on: "auto", "cpu" or "cuda".
