@@ -14,6 +14,7 @@
 
 #include "core/philox.h"
 #include "core/thread_pool.h"
+#include "graph/lanes.h"
 #include "ops/cpu/kernels.h"
 #include "runtime/network.h"
 
@@ -34,6 +35,16 @@ class InstructionSet {
  public:
   explicit InstructionSet(const std::string& name) : before_(cpu::isa()) { cpu::set_isa(name); }
   ~InstructionSet() { cpu::set_isa(before_); }
+
+ private:
+  std::string before_;
+};
+
+// Binds networks to a layout while it lives.
+class ChosenLanes {
+ public:
+  explicit ChosenLanes(const std::string& name) : before_(lanes()) { set_lanes(name); }
+  ~ChosenLanes() { set_lanes(before_); }
 
  private:
   std::string before_;

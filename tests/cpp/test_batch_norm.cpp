@@ -77,6 +77,7 @@ TEST(BatchNorm, TrainingStepsSeeNormalizedImages) {
 }
 
 TEST(BatchNorm, OutsideTrainingImagesDoNotSeeTheirNeighbours) {
+  const test::ChosenLanes lanes("images");
   test::Model network = make(test::residual_net());
   const test::Data data = data_for(network, 33);
   network.train_step(data.x, data.y, 0.1f);

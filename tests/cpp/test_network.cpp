@@ -173,6 +173,7 @@ TEST(Network, CompileStartsTheOptimizerAfresh) {
 // ---- batches
 
 TEST(Network, ImagesDoNotSeeTheirNeighbours) {
+  const test::ChosenLanes lanes("images");
   test::Model network = make(test::odd_net());
   const Data data = data_for(network, 33);
   const Tensor all = network.predict(data.x, 33);
@@ -184,6 +185,7 @@ TEST(Network, ImagesDoNotSeeTheirNeighbours) {
 }
 
 TEST(Network, ShortBatchesCountOnlyTheirImages) {
+  const test::ChosenLanes lanes("images");
   test::Model network = make(test::odd_net());
   const Data data = data_for(network, 33);
   for (int count : {1, 15, 16, 17, 33}) {
