@@ -1,0 +1,111 @@
+#pragma once
+// The product that forward and backward_input share. For the pixels p of a row and vectors o of
+// output lanes,
+//   y[p][o] = start + sum over a < rows, b < columns, i < inner of x[p][a, b, i] * w[a, b, i][o].
+
+#include "ops/cpu/channels.h"
+#include "ops/cpu/tile.h"
+
+namespace pycnn::cpu::PYCNN_ISA::channels {
+
+inline constexpr int kTileVectors = 4;
+
+// Weights that stay in the second-level cache while pixels pass: 64 KB.
+inline constexpr int kBlockFloats = 16 * 1024;
+
+// What the sums run over. `x_row` and `x_column` lead from tap to tap in x; the others lead from
+// tap to tap, and from one term of `inner` to the next, in the weights.
+struct Sum {
+  int rows, columns, inner;
+  std::int64_t x_row, x_column;
+  std::int64_t weight_row, weight_column, weight;
+};
+
+// The pixels of one row: of the operand, of what the sums start from (null: 0), and of the result.
+struct Row {
+  const float* x;
+  std::int64_t x_step;
+  const float* start;
+  std::int64_t start_step;
+  float* y;
+  std::int64_t y_step;
+  bool relu_after;
+};
+
+PYCNN_INLINE int vectors_of(int channels) { return (channels + W - 1) / W; }
+
+// Terms of `inner` whose weights, for all taps and one tile, make a block.
+PYCNN_INLINE int block_terms(std::int64_t taps, int vectors) {
+  const std::int64_t terms = kBlockFloats / (taps * vectors * W);
+  return terms > 0 ? static_cast<int>(terms) : 1;
+}
+
+template <int P, int O>
+void product_tile(const Sum& sum, const Row& row, int first, const float* weights) {
+  V acc[P][O];
+  PYCNN_UNROLL
+  for (int p = 0; p < P; ++p) {
+    PYCNN_UNROLL
+    for (int o = 0; o < O; ++o) {
+      acc[p][o] = row.start != nullptr
+                      ? load_unaligned(row.start + (first + p) * row.start_step + o * W)
+                      : V{};
+    }
+  }
+  const std::int64_t step = row.x_step;
+  for (int a = 0; a < sum.rows; ++a) {
+    for (int b = 0; b < sum.columns; ++b) {
+      const float* x = row.x + first * step + a * sum.x_row + b * sum.x_column;
+      const float* w = weights + a * sum.weight_row + b * sum.weight_column;
+      for (int i = 0; i < sum.inner; ++i, ++x, w += sum.weight) {
+        V v[O];
+        PYCNN_UNROLL
+        for (int o = 0; o < O; ++o) v[o] = load_unaligned(w + o * W);
+        PYCNN_UNROLL
+        for (int p = 0; p < P; ++p) {
+          const float xp = x[p * step];
+          PYCNN_UNROLL
+          for (int o = 0; o < O; ++o) acc[p][o] += v[o] * xp;
+        }
+      }
+    }
+  }
+  PYCNN_UNROLL
+  for (int p = 0; p < P; ++p) {
+    PYCNN_UNROLL
+    for (int o = 0; o < O; ++o) {
+      store(row.y + (first + p) * row.y_step + o * W, row.relu_after ? relu(acc[p][o]) : acc[p][o]);
+    }
+  }
+}
+
+template <int O>
+void product_row(const Sum& sum, const Row& row, int pixels, const float* weights) {
+  constexpr int kPixels = kAccumulators / O;
+  const Split parts(pixels, kPixels);
+  for (int i = 0, first = 0; i < parts.parts; first += parts.size(i++)) {
+    dispatch<kPixels>(parts.size(i),
+                      [&](auto p) { product_tile<p.value, O>(sum, row, first, weights); });
+  }
+}
+
+// One tile of `vectors` output vectors for all pixels of a row.
+PYCNN_INLINE void product(int vectors, const Sum& sum, const Row& row, int pixels,
+                          const float* weights) {
+  dispatch<kTileVectors>(vectors, [&](auto o) { product_row<o.value>(sum, row, pixels, weights); });
+}
+
+// Deals the (tile, row) pairs out, tile by tile, and calls f(first vector, vectors, begin, end)
+// for each run of rows that this thread has of a tile.
+template <typename F>
+PYCNN_INLINE void for_tiles(const Team& team, int vectors, std::int64_t rows, F f) {
+  const Split tiles(vectors, kTileVectors);
+  const Share mine = share(team, tiles.parts * rows);
+  for (int t = 0, first = 0; t < tiles.parts; first += tiles.size(t++)) {
+    const std::int64_t begin = mine.begin - t * rows, end = mine.end - t * rows;
+    if (begin >= rows || end <= 0) continue;
+    f(first, tiles.size(t), begin > 0 ? begin : 0, end < rows ? end : rows);
+  }
+}
+
+}  // namespace pycnn::cpu::PYCNN_ISA::channels
