@@ -11,8 +11,8 @@ ParameterId bias_of(const Node& node) {
 BufferId output_gradient(PlanBuilder& b, const Group& group, const Halo& halo) {
   const Node& n = b.node(group);
   const BufferId dy = b.gradient(group.output);
-  const bool bare = !group.pool && !group.relu && !b.wants_halo(halo);
-  if (bare) return dy;
+  const bool bare = !group.pool && !group.relu;
+  if (bare && (!b.wants_halo(halo) || b.try_widen_halo(dy, halo))) return dy;
   const BufferId dz = b.new_buffer(b.shape(n.output), n.name + " gradient");
   b.widen_halo(dz, halo);
   if (group.pool) {

@@ -111,6 +111,20 @@ void PlanBuilder::widen_halo(BufferId id, const Halo& halo) {
   if (device_ == Device::cpu) widen(buffer(id).halo, halo);
 }
 
+bool PlanBuilder::try_widen_halo(BufferId id, const Halo& halo) {
+  const auto is_alias = [&](const Buffer& b) { return b.alias_of == id; };
+  const auto writes_it_flat = [&](const Instruction& i) {
+    const auto* loss = std::get_if<LossStep>(&i.operation);
+    return loss != nullptr && loss->dz == id;
+  };
+  if (buffer(id).alias_of >= 0 || std::ranges::any_of(plan_.buffers, is_alias) ||
+      std::ranges::any_of(plan_.program, writes_it_flat)) {
+    return false;
+  }
+  widen_halo(id, halo);
+  return true;
+}
+
 void PlanBuilder::emit(Operation operation, const std::string& who,
                        std::initializer_list<BufferId> reads,
                        std::initializer_list<BufferId> writes, bool barrier) {

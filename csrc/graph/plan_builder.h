@@ -35,6 +35,8 @@ class PlanBuilder {
   BufferId new_alias(BufferId of, const Shape& shape, std::string name);
   Buffer& buffer(BufferId id) { return plan_.buffers[static_cast<std::size_t>(id)]; }
   void widen_halo(BufferId id, const Halo& halo);
+  // The same where nobody takes the buffer for a flat array; false: nothing is changed.
+  bool try_widen_halo(BufferId id, const Halo& halo);
   // Whether the device's kernels read such zeros, and there are any.
   bool wants_halo(const Halo& halo) const;
   void emit(Operation operation, const std::string& who, std::initializer_list<BufferId> reads,
