@@ -17,12 +17,13 @@ inline constexpr int kTileGroup = 128;
 inline constexpr int kFewChannels = 7;
 inline constexpr int kOffsets = 8;
 
+PYCNN_INLINE void put(V v, bool accumulate, float* to) {
+  store_unaligned(to, accumulate ? load_unaligned(to) + v : v);
+}
+
 // to[0..count) = or += from[0..count), for at most W numbers.
 PYCNN_INLINE void put(const float* from, std::int64_t count, bool accumulate, float* to) {
-  if (count >= W) {
-    store_unaligned(to, accumulate ? load_unaligned(to) + load(from) : load(from));
-    return;
-  }
+  if (count >= W) return put(load(from), accumulate, to);
   for (int i = 0; i < count; ++i) to[i] = accumulate ? to[i] + from[i] : from[i];
 }
 
@@ -101,6 +102,14 @@ void gradient_tile(const Band& band, const std::int64_t* offsets, const Target& 
         for (int o = 0; o < O; ++o) acc[j][o] += v[o] * xj;
       }
     }
+  }
+  if (to.channels >= O * W) {
+    PYCNN_UNROLL
+    for (int j = 0; j < J; ++j) {
+      PYCNN_UNROLL
+      for (int o = 0; o < O; ++o) put(acc[j][o], to.accumulate, to.dkernel + j * to.entry + o * W);
+    }
+    return;
   }
   alignas(64) float sums[J * O * W];
   PYCNN_UNROLL
