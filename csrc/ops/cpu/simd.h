@@ -1,16 +1,20 @@
 #pragma once
-// Portable vectors for the block kernels: GCC's and Clang's vector extensions in the width that
-// this build's instruction set has. A kernel runs once for every group of W of the 16 lanes.
+// Portable vectors for the CPU kernels: GCC's and Clang's vector extensions in the width that this
+// build's instruction set has. A kernel runs once for every group of W of the 16 lanes.
 // This file alone looks at the compiler's target.
 
 #include <cstdint>
 
 #include "ops/cpu/block.h"
 
+// PYCNN_SHUFFLE: lane i of the result is lane n of a and b, one after the other, n being the i-th
+// number that follows them.
 #if defined(__clang__)
 #define PYCNN_UNROLL _Pragma("clang loop unroll(full)")
+#define PYCNN_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
 #define PYCNN_UNROLL _Pragma("GCC unroll 64")
+#define PYCNN_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, VI{__VA_ARGS__})
 #endif
 
 namespace pycnn::cpu::PYCNN_ISA {

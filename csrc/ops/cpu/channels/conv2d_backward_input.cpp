@@ -5,23 +5,65 @@
 namespace pycnn::cpu::PYCNN_ISA::channels {
 namespace {
 
+template <int... L>
+struct Lanes {};
+template <int N, int... L>
+struct CountedLanes : CountedLanes<N - 1, N - 1, L...> {};
+template <int... L>
+struct CountedLanes<0, L...> {
+  using type = Lanes<L...>;
+};
+
+// One step of a transposition: swaps the lanes of `a` whose number has the bit S with those of `b`
+// whose number has it not.
+template <int S, int... L>
+PYCNN_INLINE void swap_lanes(V& a, V& b, Lanes<L...>) {
+  const V low = PYCNN_SHUFFLE(a, b, ((L & S) == 0 ? L : W + (L ^ S))...);
+  b = PYCNN_SHUFFLE(a, b, ((L & S) == 0 ? (L | S) : W + L)...);
+  a = low;
+}
+
+template <int S = 1>
+PYCNN_INLINE void transpose_square(V (&rows)[W]) {
+  PYCNN_UNROLL
+  for (int i = 0; i < W; ++i) {
+    if ((i & S) == 0) swap_lanes<S>(rows[i], rows[i | S], typename CountedLanes<W>::type());
+  }
+  if constexpr (2 * S < W) transpose_square<2 * S>(rows);
+}
+
+// A tap's weights for one vector of input channels, of which `channels` exist: from rows of output
+// channels to rows of W input channels, `to_row` floats apart.
+void transpose_vector(const float* from, int channels, int outputs, float* to,
+                      std::int64_t to_row) {
+  for (int o = 0; o < outputs; o += W) {
+    V rows[W];
+    PYCNN_UNROLL
+    for (int i = 0; i < W; ++i) {
+      rows[i] = i < channels ? load_unaligned(from + std::int64_t{i} * outputs + o) : V{};
+    }
+    transpose_square(rows);
+    PYCNN_UNROLL
+    for (int i = 0; i < W; ++i) {
+      if (o + i < outputs) store(to + (o + i) * to_row, rows[i]);
+    }
+  }
+}
+
 // The kernel with input channels in the lanes: for each tile of input channels
 // [tap][output channel][lanes of the tile]. Lanes beyond the last channel are 0.
 void transpose(const Team& team, const Conv2dGeometry& g, const float* kernel, float* transposed) {
   const std::int64_t taps = std::int64_t{g.kernel_height} * g.kernel_width;
   for_tiles(team, vectors_of(g.in_channels), taps,
             [&](int vector, int vectors, std::int64_t begin, std::int64_t end) {
-              const int width = vectors * W;
+              const std::int64_t width = std::int64_t{vectors} * W;
+              float* tile = transposed + vector * W * taps * g.out_channels;
               for (std::int64_t tap = begin; tap < end; ++tap) {
-                const float* from =
-                    kernel + (tap * g.in_channels + std::int64_t{vector} * W) * g.out_channels;
-                float* to = transposed + (vector * W * taps + tap * width) * g.out_channels;
-                for (int o = 0; o < g.out_channels; ++o) {
-                  for (int i = 0; i < width; ++i) {
-                    to[std::int64_t{o} * width + i] =
-                        vector * W + i < g.in_channels ? from[std::int64_t{i} * g.out_channels + o]
-                                                       : 0.0f;
-                  }
+                for (int v = 0; v < vectors; ++v) {
+                  const int first = (vector + v) * W;
+                  transpose_vector(kernel + (tap * g.in_channels + first) * g.out_channels,
+                                   g.in_channels - first, g.out_channels,
+                                   tile + tap * width * g.out_channels + v * W, width);
                 }
               }
             });
@@ -86,12 +128,14 @@ void conv2d_backward_input(Team& team, const Conv2dGeometry& g, ConstChannelView
             [&](int vector, int vectors, std::int64_t begin, std::int64_t end) {
               const float* weights = scratch + vector * W * taps * g.out_channels;
               const Split blocks(g.out_channels, block_terms(taps, vectors));
-              for (int k = 0, channel = 0; k < blocks.parts; channel += blocks.size(k++)) {
-                const Block block{vector, vectors, channel, blocks.size(k), weights};
-                for (std::int64_t r = begin; r < end; ++r) {
-                  backward_row(g, dz, block, dx, r / dx.height, static_cast<int>(r % dx.height));
+              for_row_groups(begin, end, dx.width, [&](std::int64_t first, std::int64_t last) {
+                for (int k = 0, channel = 0; k < blocks.parts; channel += blocks.size(k++)) {
+                  const Block block{vector, vectors, channel, blocks.size(k), weights};
+                  for (std::int64_t r = first; r < last; ++r) {
+                    backward_row(g, dz, block, dx, r / dx.height, static_cast<int>(r % dx.height));
+                  }
                 }
-              }
+              });
             });
 }
 

@@ -8,6 +8,7 @@ namespace {
 // partial sums of its own; above, the kernel itself is dealt out.
 constexpr std::int64_t kSmallKernel = 16 * 1024;
 constexpr int kChunks = 16;
+constexpr int kChunkPositions = 64;  // at least, so that sums are longer than what ends them
 
 std::int64_t weight_count(const Conv2dGeometry& g) {
   return std::int64_t{g.kernel_height} * g.kernel_width * g.in_channels * g.out_channels;
@@ -15,7 +16,9 @@ std::int64_t weight_count(const Conv2dGeometry& g) {
 
 std::int64_t chunk_count(const Conv2dGeometry& g, int images) {
   const std::int64_t rows = std::int64_t{images} * g.out_height;
-  return rows < kChunks ? rows : kChunks;
+  const std::int64_t together = (kChunkPositions + g.out_width - 1) / g.out_width;
+  const std::int64_t chunks = (rows + together - 1) / together;
+  return chunks < kChunks ? chunks : kChunks;
 }
 
 std::int64_t aligned(std::int64_t floats) { return (floats + kLanes - 1) / kLanes * kLanes; }

@@ -10,19 +10,20 @@ namespace pycnn::cpu::PYCNN_ISA::channels {
 
 // Positions whose x and dz stay in the cache while tiles pass, and tiles that pass in a group.
 inline constexpr int kBandPositions = 128;
-inline constexpr int kTileGroup = 96;
+inline constexpr int kTileGroup = 128;
 
 // Up to here the entries of a tile may be of several taps, each with an offset of its own in a
 // register; with more channels a tile has neighbouring channels of one tap.
 inline constexpr int kFewChannels = 7;
 inline constexpr int kOffsets = 8;
 
+PYCNN_INLINE void put(V v, bool accumulate, float* to) {
+  store_unaligned(to, accumulate ? load_unaligned(to) + v : v);
+}
+
 // to[0..count) = or += from[0..count), for at most W numbers.
 PYCNN_INLINE void put(const float* from, std::int64_t count, bool accumulate, float* to) {
-  if (count >= W) {
-    store_unaligned(to, accumulate ? load_unaligned(to) + load(from) : load(from));
-    return;
-  }
+  if (count >= W) return put(load(from), accumulate, to);
   for (int i = 0; i < count; ++i) to[i] = accumulate ? to[i] + from[i] : from[i];
 }
 
@@ -102,6 +103,14 @@ void gradient_tile(const Band& band, const std::int64_t* offsets, const Target& 
       }
     }
   }
+  if (to.channels >= O * W) {
+    PYCNN_UNROLL
+    for (int j = 0; j < J; ++j) {
+      PYCNN_UNROLL
+      for (int o = 0; o < O; ++o) put(acc[j][o], to.accumulate, to.dkernel + j * to.entry + o * W);
+    }
+    return;
+  }
   alignas(64) float sums[J * O * W];
   PYCNN_UNROLL
   for (int j = 0; j < J; ++j) {
@@ -173,8 +182,12 @@ inline void sum_kernel(const Conv2dGeometry& g, const Entries& entries, const Co
     const std::int64_t begin = mine.begin > before ? mine.begin - before : 0;
     const std::int64_t end = mine.end - before < count ? mine.end - before : count;
     before += count;
-    for (std::int64_t group = begin; group < end; group += kTileGroup) {
-      const std::int64_t last = group + kTileGroup < end ? group + kTileGroup : end;
+    if (begin >= end) continue;
+    const Split groups(static_cast<int>(end - begin), kTileGroup);
+    std::int64_t last = begin;
+    for (int k = 0; k < groups.parts; ++k) {
+      const std::int64_t group = last;
+      last += groups.size(k);
       bool add = accumulate;
       for_bands(dz, rows, [&](std::int64_t n, std::int64_t h, int height) {
         const Band band{x.at(n, h * g.stride_height - g.pad_top, -g.pad_left),

@@ -13,6 +13,9 @@ inline constexpr int kTileVectors = 4;
 // Weights that stay in the second-level cache while pixels pass: 64 KB.
 inline constexpr int kBlockFloats = 16 * 1024;
 
+// Pixels whose sums stay in the cache while blocks of weights pass.
+inline constexpr int kGroupPixels = 1024;
+
 // What the sums run over. `x_row` and `x_column` lead from tap to tap in x; the others lead from
 // tap to tap, and from one term of `inner` to the next, in the weights.
 struct Sum {
@@ -52,21 +55,29 @@ void product_tile(const Sum& sum, const Row& row, int first, const float* weight
                       : V{};
     }
   }
+  // Every fourth pixel has a pointer of its own: so many multiples of the step as there may be
+  // pixels would not stay in registers.
+  constexpr int kPointers = (P + 3) / 4;
   const std::int64_t step = row.x_step;
   for (int a = 0; a < sum.rows; ++a) {
     for (int b = 0; b < sum.columns; ++b) {
-      const float* x = row.x + first * step + a * sum.x_row + b * sum.x_column;
+      const float* x[kPointers];
+      x[0] = row.x + first * step + a * sum.x_row + b * sum.x_column;
+      PYCNN_UNROLL
+      for (int k = 1; k < kPointers; ++k) x[k] = x[k - 1] + 4 * step;
       const float* w = weights + a * sum.weight_row + b * sum.weight_column;
-      for (int i = 0; i < sum.inner; ++i, ++x, w += sum.weight) {
+      for (int i = 0; i < sum.inner; ++i, w += sum.weight) {
         V v[O];
         PYCNN_UNROLL
         for (int o = 0; o < O; ++o) v[o] = load_unaligned(w + o * W);
         PYCNN_UNROLL
         for (int p = 0; p < P; ++p) {
-          const float xp = x[p * step];
+          const float xp = x[p / 4][p % 4 * step];
           PYCNN_UNROLL
           for (int o = 0; o < O; ++o) acc[p][o] += v[o] * xp;
         }
+        PYCNN_UNROLL
+        for (int k = 0; k < kPointers; ++k) ++x[k];
       }
     }
   }
@@ -93,6 +104,13 @@ void product_row(const Sum& sum, const Row& row, int pixels, const float* weight
 PYCNN_INLINE void product(int vectors, const Sum& sum, const Row& row, int pixels,
                           const float* weights) {
   dispatch<kTileVectors>(vectors, [&](auto o) { product_row<o.value>(sum, row, pixels, weights); });
+}
+
+// Calls f(begin, end) for groups of rows whose sums stay in the cache.
+template <typename F>
+PYCNN_INLINE void for_row_groups(std::int64_t begin, std::int64_t end, int width, F f) {
+  const std::int64_t most = kGroupPixels > width ? kGroupPixels / width : 1;
+  for (; begin < end; begin += most) f(begin, begin + most < end ? begin + most : end);
 }
 
 // Deals the (tile, row) pairs out, tile by tile, and calls f(first vector, vectors, begin, end)
