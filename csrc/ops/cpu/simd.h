@@ -4,6 +4,7 @@
 // This file alone looks at the compiler's target.
 
 #include <cstdint>
+#include <utility>
 
 #include "ops/cpu/block.h"
 
@@ -60,17 +61,18 @@ PYCNN_INLINE VI splat_int(std::int32_t x) { return VI{} + x; }
 // NaN in v passes through.
 PYCNN_INLINE V relu(V v) { return v < V{} ? V{} : v; }
 
+// The lanes from `From` on, then those before.
+template <int From, int... Lane>
+PYCNN_INLINE V rotate(V v, std::integer_sequence<int, Lane...>) {
+  return __builtin_shufflevector(v, v, (Lane + From) % W...);
+}
+
 // Sum of the lanes in a fixed order: a tree, so that it is short and rounds little.
+template <int Width = W / 2>
 PYCNN_INLINE float sum_lanes(V v) {
-  float part[W];
-  PYCNN_UNROLL
-  for (int i = 0; i < W; ++i) part[i] = v[i];
-  PYCNN_UNROLL
-  for (int width = W / 2; width > 0; width /= 2) {
-    PYCNN_UNROLL
-    for (int i = 0; i < width; ++i) part[i] += part[i + width];
-  }
-  return part[0];
+  v += rotate<Width>(v, std::make_integer_sequence<int, W>());
+  if constexpr (Width > 1) return sum_lanes<Width / 2>(v);
+  return v[0];
 }
 
 // Bits of v as integers and back.
