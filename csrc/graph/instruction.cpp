@@ -12,6 +12,8 @@ std::string_view operation_name(const Operation& operation) {
       "Conv2dForward",
       "Conv2dPoolForward",
       "Conv2dPoolBackward",
+      "Conv2dPoolBackwardInput",
+      "Conv2dPoolBackwardParams",
       "Conv2dBackwardInput",
       "Conv2dBackwardParams",
       "DepthwiseConv2dForward",

@@ -52,6 +52,17 @@ struct Conv2dPoolForward {
 struct Conv2dPoolBackward {
   BufferId dy, code, dz;
 };
+// From the pooled gradient at once.
+struct Conv2dPoolBackwardInput {
+  Conv2dGeometry g;
+  BufferId dy, code, scratch, dx;
+  ParameterId kernel;
+};
+struct Conv2dPoolBackwardParams {
+  Conv2dGeometry g;
+  BufferId x, dy, code, scratch;  // scratch: -1 for the kernel that works on 16 images at once
+  ParameterId kernel, bias;
+};
 struct Conv2dBackwardInput {
   Conv2dGeometry g;
   BufferId dz, dx;
@@ -242,12 +253,13 @@ struct HostBackward {
 
 using Operation = std::variant<
     GatherRows, AugmentGather, ScatterRows, Conv2dForward, Conv2dPoolForward, Conv2dPoolBackward,
-    Conv2dBackwardInput, Conv2dBackwardParams, DepthwiseConv2dForward, DepthwiseConv2dBackwardInput,
-    DepthwiseConv2dBackwardParams, MaxPool2dForward, MaxPool2dBackward, AvgPool2dForward,
-    AvgPool2dBackward, DenseForward, DenseBackwardInput, DenseBackwardParams, ActivationForward,
-    ActivationBackward, Add, ConcatForward, ConcatBackward, BatchNormStatistics, BatchNormCombine,
-    BatchNormForward, BatchNormMoving, BatchNormBackwardSums, BatchNormBackwardCombine,
-    BatchNormBackwardInput, GlobalAvgPool2dForward, GlobalAvgPool2dBackward, GlobalMaxPool2dForward,
+    Conv2dPoolBackwardInput, Conv2dPoolBackwardParams, Conv2dBackwardInput, Conv2dBackwardParams,
+    DepthwiseConv2dForward, DepthwiseConv2dBackwardInput, DepthwiseConv2dBackwardParams,
+    MaxPool2dForward, MaxPool2dBackward, AvgPool2dForward, AvgPool2dBackward, DenseForward,
+    DenseBackwardInput, DenseBackwardParams, ActivationForward, ActivationBackward, Add,
+    ConcatForward, ConcatBackward, BatchNormStatistics, BatchNormCombine, BatchNormForward,
+    BatchNormMoving, BatchNormBackwardSums, BatchNormBackwardCombine, BatchNormBackwardInput,
+    GlobalAvgPool2dForward, GlobalAvgPool2dBackward, GlobalMaxPool2dForward,
     GlobalMaxPool2dBackward, ZeroPad2dForward, ZeroPad2dBackward, Permute, LocalResponseNormForward,
     LocalResponseNormBackward, DropoutForward, DropoutBackward, AugmentForward, AugmentBackward,
     Rescale, Repack, LossStep, HostForward, HostBackward>;

@@ -1,4 +1,7 @@
+#include <limits>
+
 #include "graph/plan_builder.h"
+#include "ops/cpu/conv2d_columns.h"
 
 namespace pycnn {
 namespace {
@@ -27,6 +30,38 @@ BufferId output_gradient(PlanBuilder& b, const Group& group, const Halo& halo) {
   return dz;
 }
 
+// How the gradients of a convolution with pooling are computed: from dz, which is zero but for one
+// sum of each window, or at once from the pooled gradient, `by_image` with lanes along the patch
+// that a sum reads, or by selecting for 16 images. Thresholds from timing some 30 sizes (AVX-512,
+// AVX2).
+struct PoolGradients {
+  enum class Params : std::uint8_t { from_dz, select, by_image } params = Params::from_dz;
+  bool input_by_image = false;
+
+  PoolGradients(const Group& group, const Conv2dGeometry& g) {
+    if (!group.pool) return;
+    const cpu::PatchColumns p(g);
+    const std::int64_t vectors = p.patch / cpu::kLanes;
+    // What is in the scratch is found by 32 bits.
+    const auto fits = [](std::int64_t size) {
+      return size <= std::numeric_limits<std::int32_t>::max();
+    };
+    if (p.run <= 9) {
+      if (g.kernel_height > 1) params = Params::select;
+      return;
+    }
+    if (vectors >= 4 && fits(cpu::PoolBackwardParamsScratch(g).size)) params = Params::by_image;
+    // Enough channels to meet in a patch.
+    input_by_image = vectors * g.out_channels >= 160 && fits(cpu::PoolBackwardInputScratch(g).size);
+  }
+};
+
+BufferId new_scratch(PlanBuilder& b, std::int64_t floats, const std::string& name) {
+  const BufferId id = b.new_buffer({floats / cpu::kLanes}, name + " scratch");
+  b.buffer(id).per_image = false;
+  return id;
+}
+
 // Forward and backward of any convolution but for pooling; one with a channel in each group goes by
 // the kernels of the depthwise one.
 void lower_plain(PlanBuilder& b, const Group& group, const Conv2dGeometry& g, bool depthwise) {
@@ -40,20 +75,53 @@ void lower_plain(PlanBuilder& b, const Group& group, const Conv2dGeometry& g, bo
   }
 }
 
+void pool_backward_params(PlanBuilder& b, const Group& group, const Conv2dGeometry& g,
+                          PoolGradients::Params how) {
+  const Node& n = b.node(group);
+  const BufferId x = b.value(n.input()), dy = b.gradient(group.output), code = b.saved(group);
+  if (how == PoolGradients::Params::select) {
+    b.emit(Conv2dPoolBackwardParams{g, x, dy, code, -1, n.parameters[0], bias_of(n)}, n.who(),
+           {x, dy, code}, {});
+    return;
+  }
+  const BufferId work = new_scratch(b, cpu::PoolBackwardParamsScratch(g).size, n.name);
+  b.emit(Conv2dPoolBackwardParams{g, x, dy, code, work, n.parameters[0], bias_of(n)}, n.who(),
+         {x, dy, code}, {work});
+}
+
+void pool_backward_input(PlanBuilder& b, const Group& group, const Conv2dGeometry& g, BufferId dx) {
+  const Node& n = b.node(group);
+  const BufferId dy = b.gradient(group.output), code = b.saved(group);
+  const BufferId work = new_scratch(b, cpu::PoolBackwardInputScratch(g).size, n.name + " input");
+  b.emit(Conv2dPoolBackwardInput{g, dy, code, work, dx, n.parameters[0]}, n.who(), {dy, code},
+         {work, dx});
+}
+
 void lower_gradients(PlanBuilder& b, const Group& group, const Conv2dGeometry& g, bool depthwise) {
   const Node& n = b.node(group);
   const bool needs_dx = b.wants_gradient(n.input());
-  const BufferId x = b.value(n.input());
-  const BufferId dz = output_gradient(b, group, needs_dx ? conv2d_gradient_halo(g) : Halo{});
-  const ParameterId kernel = n.parameters[0], bias = bias_of(n);
-  if (depthwise) {
-    b.emit(DepthwiseConv2dBackwardParams{g, x, dz, kernel, bias}, n.who(), {x, dz}, {});
-  } else {
-    b.emit(Conv2dBackwardParams{g, x, dz, kernel, bias}, n.who(), {x, dz}, {});
+  const PoolGradients how(group, g);
+  const bool plain_params = how.params == PoolGradients::Params::from_dz;
+  const bool plain_input = needs_dx && !how.input_by_image;
+  if (!plain_params) pool_backward_params(b, group, g, how.params);
+  const BufferId dz =
+      plain_params || plain_input
+          ? output_gradient(b, group, plain_input ? conv2d_gradient_halo(g) : Halo{})
+          : -1;
+  const ParameterId kernel = n.parameters[0];
+  if (plain_params) {
+    const BufferId x = b.value(n.input());
+    if (depthwise) {
+      b.emit(DepthwiseConv2dBackwardParams{g, x, dz, kernel, bias_of(n)}, n.who(), {x, dz}, {});
+    } else {
+      b.emit(Conv2dBackwardParams{g, x, dz, kernel, bias_of(n)}, n.who(), {x, dz}, {});
+    }
   }
   if (!needs_dx) return;
   const BufferId dx = b.new_buffer(b.shape(n.input()), n.name + " input gradient");
-  if (depthwise) {
+  if (how.input_by_image) {
+    pool_backward_input(b, group, g, dx);
+  } else if (depthwise) {
     b.emit(DepthwiseConv2dBackwardInput{g, dz, dx, kernel}, n.who(), {dz}, {dx});
   } else {
     b.emit(Conv2dBackwardInput{g, dz, dx, kernel}, n.who(), {dz}, {dx});

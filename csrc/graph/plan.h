@@ -53,7 +53,7 @@ struct Buffer {
   Lanes lanes = Lanes::images;
   Halo halo;               // zeros around it, kept by the executor
   int element_size = 4;    // 4: float, 1: byte (pooling codes)
-  bool per_image = true;   // false: statistics, not 16 images' numbers
+  bool per_image = true;   // false: statistics or scratch, not 16 images' numbers
   BufferId alias_of = -1;  // another buffer whose memory this one is, under another shape
   int first_use = -1, last_use = -1;  // positions in the program; an alias has none of its own
   std::size_t offset = 0;             // in the arena, bytes

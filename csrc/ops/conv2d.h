@@ -66,6 +66,17 @@ struct Conv2dKernels {
                        bool relu, View y, std::uint8_t* code);
   // dz, the gradient of the convolution's output, from the pooled gradient and the codes.
   void (*backward_pool)(ConstView dy, const std::uint8_t* code, View dz);
+  // The same as backward_input and backward_params on that dz, but from the pooled gradient and the
+  // codes at once, image by image. `scratch` as in cpu/conv2d_columns.h.
+  void (*pool_backward_input)(const Conv2dGeometry& g, ConstView dy, const std::uint8_t* code,
+                              const float* kernel, float* scratch, View dx);
+  void (*pool_backward_params)(const Conv2dGeometry& g, ConstView x, ConstView dy,
+                               const std::uint8_t* code, bool accumulate, float* scratch,
+                               float* dkernel, float* dbias);
+  // pool_backward_params for short patches: the 16 images at once.
+  void (*pool_select_params)(const Conv2dGeometry& g, ConstView x, ConstView dy,
+                             const std::uint8_t* code, bool accumulate, float* dkernel,
+                             float* dbias);
   // dx = correlation of dz with the flipped kernel.
   void (*backward_input)(const Conv2dGeometry& g, ConstView dz, const float* kernel, View dx);
   // dw = sum over positions and images of x * dz; db = sum of dz. Adds when `accumulate`.

@@ -189,6 +189,23 @@ void BlockRunner::run(const Conv2dPoolBackward& i, const Block& b) const {
   kernels_.conv2d->backward_pool(const_view(b, i.dy), bytes(b, i.code), view(b, i.dz));
 }
 
+void BlockRunner::run(const Conv2dPoolBackwardInput& i, const Block& b) const {
+  kernels_.conv2d->pool_backward_input(i.g, const_view(b, i.dy), bytes(b, i.code), weight(i.kernel),
+                                       floats(b, i.scratch), view(b, i.dx));
+}
+
+void BlockRunner::run(const Conv2dPoolBackwardParams& i, const Block& b) const {
+  const ConstView x = const_view(b, i.x), dy = const_view(b, i.dy);
+  if (i.scratch < 0) {
+    kernels_.conv2d->pool_select_params(i.g, x, dy, bytes(b, i.code), b.accumulate,
+                                        gradient(b, i.kernel), gradient(b, i.bias));
+    return;
+  }
+  kernels_.conv2d->pool_backward_params(i.g, x, dy, bytes(b, i.code), b.accumulate,
+                                        floats(b, i.scratch), gradient(b, i.kernel),
+                                        gradient(b, i.bias));
+}
+
 void BlockRunner::run(const Conv2dBackwardInput& i, const Block& b) const {
   kernels_.conv2d->backward_input(i.g, const_view(b, i.dz), weight(i.kernel), view(b, i.dx));
 }

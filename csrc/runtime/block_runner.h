@@ -68,6 +68,8 @@ class BlockRunner {
   void run(const Conv2dForward& i, const Block& b) const;
   void run(const Conv2dPoolForward& i, const Block& b) const;
   void run(const Conv2dPoolBackward& i, const Block& b) const;
+  void run(const Conv2dPoolBackwardInput& i, const Block& b) const;
+  void run(const Conv2dPoolBackwardParams& i, const Block& b) const;
   void run(const Conv2dBackwardInput& i, const Block& b) const;
   void run(const Conv2dBackwardParams& i, const Block& b) const;
   void run(const DepthwiseConv2dForward& i, const Block& b) const;

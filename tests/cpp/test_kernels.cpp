@@ -11,6 +11,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "graph/plan.h"
+#include "ops/cpu/conv2d_columns.h"
 #include "support.h"
 
 namespace pycnn {
@@ -200,6 +201,52 @@ void check_backward_params(const Conv2dGeometry& g, Operands& t) {
   }
 }
 
+// The gradients that the kernels compute from the pooled gradient and the codes are those of the
+// plain passes on dz: small integers, so in any order of the sums.
+void check_pool_gradients(const Conv2dGeometry& g, Operands& t, BlockArray& dy,
+                          const std::vector<std::uint8_t>& code) {
+  const cpu::Conv2dKernels& kernels = *cpu::kernels().conv2d;
+  BlockArray dz(g.out_height, g.out_width, g.out_channels, conv2d_gradient_halo(g));
+  dz.fill(2);
+  kernels.backward_pool(dy.const_view(), code.data(), dz.view());
+  const cpu::PoolBackwardInputScratch input_scratch(g);
+  const cpu::PoolBackwardParamsScratch params_scratch(g);
+  Arena scratch(sizeof(float) *
+                static_cast<std::size_t>(std::max(input_scratch.size, params_scratch.size)));
+  float* work = reinterpret_cast<float*>(scratch.data());
+
+  BlockArray expected(g.in_height, g.in_width, g.in_channels);
+  kernels.backward_input(g, dz.const_view(), t.kernel.data(), expected.view());
+  BlockArray dx(g.in_height, g.in_width, g.in_channels, {2, 1, 1, 2});
+  std::fill_n(work, input_scratch.size, kPoison);
+  kernels.pool_backward_input(g, dy.const_view(), code.data(), t.kernel.data(), work, dx.view());
+  ASSERT_EQ(dx.poisoned(), dx.size() - dx.interior_size()) << describe(g);
+  for (int h = 0; h < g.in_height; ++h) {
+    for (int i = 0; i < g.in_width * g.in_channels * kLanes; ++i) {
+      ASSERT_EQ(dx.view().at(h, 0)[i], expected.view().at(h, 0)[i]) << describe(g) << " row " << h;
+    }
+  }
+
+  const std::vector<float> before = integers(static_cast<std::int64_t>(t.kernel.size()), 5);
+  for (bool accumulate : {false, true}) {
+    std::vector<float> dkernel = before, dbias(t.bias.size(), 100.0f);
+    kernels.backward_params(g, t.x.const_view(), dz.const_view(), accumulate, dkernel.data(),
+                            dbias.data());
+    std::vector<float> got = before, got_bias(t.bias.size(), 100.0f);
+    std::fill_n(work, params_scratch.size, kPoison);
+    kernels.pool_backward_params(g, t.x.const_view(), dy.const_view(), code.data(), accumulate,
+                                 work, got.data(), got_bias.data());
+    ASSERT_EQ(got, dkernel) << describe(g);
+    ASSERT_EQ(got_bias, dbias) << describe(g);
+    got = before;
+    got_bias.assign(t.bias.size(), 100.0f);
+    kernels.pool_select_params(g, t.x.const_view(), dy.const_view(), code.data(), accumulate,
+                               got.data(), got_bias.data());
+    ASSERT_EQ(got, dkernel) << describe(g) << " by selecting";
+    ASSERT_EQ(got_bias, dbias) << describe(g) << " by selecting";
+  }
+}
+
 void check_forward_pool(const Conv2dGeometry& g, Operands& t, bool relu, int lane) {
   const int height = g.out_height / 2, width = g.out_width / 2;
   if (height == 0 || width == 0) return;
@@ -246,6 +293,7 @@ void check_forward_pool(const Conv2dGeometry& g, Operands& t, bool relu, int lan
       }
     }
   }
+  check_pool_gradients(g, t, dy, code);
 }
 
 void check(const Conv2dGeometry& g) {

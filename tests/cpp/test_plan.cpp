@@ -211,6 +211,8 @@ TEST(PlanProperties, ConvolutionsFindTheirHalos) {
         check(o->x, conv2d_input_halo(o->g));
       } else if (const auto* o = std::get_if<Conv2dPoolForward>(&i.operation)) {
         check(o->x, conv2d_input_halo(o->g));
+      } else if (const auto* o = std::get_if<Conv2dPoolBackwardParams>(&i.operation)) {
+        check(o->x, conv2d_input_halo(o->g));
       } else if (const auto* o = std::get_if<Conv2dBackwardParams>(&i.operation)) {
         check(o->x, conv2d_input_halo(o->g));
       } else if (const auto* o = std::get_if<Conv2dBackwardInput>(&i.operation)) {
@@ -242,12 +244,48 @@ TEST(Plan, FusedLeNet5) {
   EXPECT_EQ(count<DenseForward>(plan), 3);
   EXPECT_EQ(count<Rescale>(plan), 0);
   EXPECT_EQ(count<ActivationForward>(plan), 0);
-  EXPECT_EQ(count<Conv2dBackwardParams>(plan), 2);
+  EXPECT_EQ(count<Conv2dPoolBackwardParams>(plan), 2);
   // Nobody asks for the gradient of the pixels.
-  EXPECT_EQ(count<Conv2dBackwardInput>(plan), 1);
+  EXPECT_EQ(count<Conv2dPoolBackwardInput>(plan), 1);
+  EXPECT_EQ(count<Conv2dPoolBackward>(plan), 0);
   EXPECT_EQ(count<DenseBackwardInput>(plan), 3);
   const auto& gather = std::get<GatherRows>(plan.program[0].operation);
   EXPECT_EQ(gather.scale, 1.0f / 255.0f);
+}
+
+// Gradients of a convolution with pooling skip dz where patches and channels are many.
+TEST(Plan, PoolGradientsGoByTheSizeOfThePatch) {
+  struct Row {
+    Shape input;
+    int filters;
+    Size2 kernel;
+    bool params_skip, input_skips, by_image;
+  };
+  const Row rows[] = {
+      {{14, 14, 6}, 16, {5, 5}, true, true, true},
+      {{14, 14, 6}, 15, {5, 5}, true, false, true},
+      {{14, 14, 3}, 32, {3, 3}, true, false, false},
+      {{14, 14, 1}, 32, {1, 1}, false, false, false},
+      {{14, 14, 16}, 8, {1, 1}, false, false, false},
+      {{14, 14, 64}, 40, {1, 1}, true, true, true},
+  };
+  for (const Row& row : rows) {
+    Graph graph(row.input);
+    ValueId v = graph.conv2d(graph.input(), {row.filters, row.kernel, {}, {}, true});
+    v = graph.max_pool2d(v, {{2, 2}, {2, 2}, {}});
+    const Plan plan = make_plan(graph, {v}, PlanKind::gradient, {}, true);
+    const std::string what = to_string(row.input) + " to " + std::to_string(row.filters);
+    EXPECT_EQ(count<Conv2dPoolBackwardParams>(plan), row.params_skip) << what;
+    EXPECT_EQ(count<Conv2dBackwardParams>(plan), !row.params_skip) << what;
+    EXPECT_EQ(count<Conv2dPoolBackwardInput>(plan), row.input_skips) << what;
+    EXPECT_EQ(count<Conv2dBackwardInput>(plan), !row.input_skips) << what;
+    EXPECT_EQ(count<Conv2dPoolBackward>(plan), !row.params_skip || !row.input_skips) << what;
+    for (const Instruction& i : plan.program) {
+      if (const auto* o = std::get_if<Conv2dPoolBackwardParams>(&i.operation)) {
+        EXPECT_EQ(o->scratch >= 0, row.by_image) << what;
+      }
+    }
+  }
 }
 
 TEST(Plan, PlainLeNet5) {

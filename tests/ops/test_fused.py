@@ -134,6 +134,53 @@ def test_nan_passes_through_the_fused_layers(relu, place):
     assert np.isnan(y).sum() == 2
 
 
+# Both sides of every choice that the planner makes for these gradients, and what the kernels cut
+# into parts: long patches, more than 32 channels, odd sizes, strides, few images.
+@pytest.mark.parametrize(
+    ("batch", "input_shape", "kernel_shape", "options"),
+    [
+        (17, (14, 14, 6), (5, 5, 6, 16), {}),
+        (3, (9, 11, 6), (5, 5, 6, 15), {"padding": "same"}),
+        (16, (9, 8, 1), (5, 5, 1, 6), {"padding": "same"}),
+        (18, (11, 9, 2), (3, 3, 2, 7), {"strides": (2, 1)}),
+        (5, (13, 12, 1), (7, 2, 1, 3), {"strides": (1, 2), "padding": "same"}),
+        (2, (12, 9, 7), (7, 5, 7, 35), {"strides": (2, 2), "padding": ((3, 1), (0, 4))}),
+        (16, (7, 5, 33), (3, 3, 33, 65), {"padding": "same"}),
+        (1, (5, 6, 70), (1, 1, 70, 40), {}),
+        (19, (4, 4, 9), (2, 2, 9, 64), {"strides": (1, 2), "padding": "same"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("relu", [False, True])
+def test_gradients_of_a_convolution_with_pooling(batch, input_shape, kernel_shape, options, relu):
+    draw = cases.integers_from(np.random.default_rng(3))
+    x, kernel, bias = draw((batch, *input_shape)), draw(kernel_shape), draw(kernel_shape[3:])
+    pool = {"pool_size": (2, 2), "strides": (2, 2), "padding": "valid"}
+
+    def dy(shape):
+        return cases.integers_from(np.random.default_rng(4))(shape)
+
+    assert_equal(x, dy, kernel, bias, {"strides": (1, 1), "padding": "valid"} | options, pool, relu)
+
+
+@pytest.mark.parametrize("channels", [(1, 3), (6, 16), (16, 2)], ids=str)
+def test_a_nan_gradient_reaches_weights_and_input(channels):
+    x, kernel = np.ones((3, 6, 6, channels[0]), np.float32), np.ones((5, 5, *channels), np.float32)
+
+    def dy(shape):
+        gradient = np.zeros(shape, np.float32)
+        gradient[2, 0, 0, 1] = np.nan
+        return gradient
+
+    options = {"strides": (1, 1), "padding": "valid"}
+    pool = {"pool_size": (2, 2), "strides": (2, 2)}
+    bias = np.zeros(channels[1], np.float32)
+    _, dx, dkernel, dbias = run_core(x, dy, kernel, bias, options, pool, True)
+    assert np.isnan(dx[2, :5, :5]).all() and np.isfinite(dx[:2]).all()
+    assert np.isnan(dkernel[..., 1]).all() and np.isfinite(dkernel[..., 0]).all()
+    assert np.isnan(dbias[1]) and np.isfinite(dbias[0])
+
+
 @pytest.mark.parametrize("batch", cases.BATCHES)
 def test_dense_and_relu(batch):
     draw = cases.integers_from(np.random.default_rng(batch))

@@ -12,6 +12,17 @@ void conv2d_forward(const Conv2dGeometry& g, ConstView x, const float* kernel, c
 void conv2d_forward_pool(const Conv2dGeometry& g, ConstView x, const float* kernel,
                          const float* bias, bool relu_after, View y, std::uint8_t* code);
 void conv2d_backward_pool(ConstView dy, const std::uint8_t* code, View dz);
+// conv2d_pool_backward_params.cpp
+void conv2d_pool_backward_params(const Conv2dGeometry& g, ConstView x, ConstView dy,
+                                 const std::uint8_t* code, bool accumulate, float* scratch,
+                                 float* dkernel, float* dbias);
+// conv2d_pool_select.cpp
+void conv2d_pool_select_params(const Conv2dGeometry& g, ConstView x, ConstView dy,
+                               const std::uint8_t* code, bool accumulate, float* dkernel,
+                               float* dbias);
+// conv2d_pool_backward_input.cpp
+void conv2d_pool_backward_input(const Conv2dGeometry& g, ConstView dy, const std::uint8_t* code,
+                                const float* kernel, float* scratch, View dx);
 // conv2d_backward_input.cpp
 void conv2d_backward_input(const Conv2dGeometry& g, ConstView dz, const float* kernel, View dx);
 // conv2d_backward_params.cpp

@@ -60,4 +60,22 @@ PYCNN_INLINE void backward_bias(ConstView dz, bool accumulate, float* dbias) {
   }
 }
 
+// The same from the pooled gradient; where the code is 4 none comes through.
+PYCNN_INLINE void backward_pooled_bias(ConstView dy, const std::uint8_t* code, bool accumulate,
+                                       float* dbias) {
+  const std::int64_t step = std::int64_t{dy.channels} * kLanes;
+  for (int o = 0; o < dy.channels; ++o) {
+    V acc[1][1] = {{V{}}};
+    for (int lane = 0; lane < kLanes; lane += W) {
+      const std::uint8_t* c = code + std::int64_t{o} * kLanes + lane;
+      for (int h = 0; h < dy.height; ++h) {
+        for (int w = 0; w < dy.width; ++w, c += step) {
+          acc[0][0] += load_bytes(c) == 4 ? V{} : load(dy.at(h, w, o) + lane);
+        }
+      }
+    }
+    write_sums(acc, dbias + o, 1, accumulate);
+  }
+}
+
 }  // namespace pycnn::cpu::PYCNN_ISA

@@ -40,6 +40,7 @@ static_assert(kLanes % W == 0);
 typedef float V __attribute__((vector_size(W * 4), may_alias));
 typedef std::int32_t VI __attribute__((vector_size(W * 4), may_alias));
 typedef std::uint8_t VB __attribute__((vector_size(W), may_alias));
+typedef std::uint16_t VH __attribute__((vector_size(W * 2), may_alias));
 typedef float UnalignedV __attribute__((vector_size(W * 4), may_alias, aligned(4)));
 typedef std::uint8_t UnalignedVB __attribute__((vector_size(W), may_alias, aligned(1)));
 
@@ -48,15 +49,21 @@ PYCNN_INLINE void store(float* p, V v) { *reinterpret_cast<V*>(p) = v; }
 PYCNN_INLINE V load_unaligned(const float* p) { return *reinterpret_cast<const UnalignedV*>(p); }
 PYCNN_INLINE void store_unaligned(float* p, V v) { *reinterpret_cast<UnalignedV*>(p) = v; }
 
+// In two steps: GCC 12 makes of one step a move for each byte.
 PYCNN_INLINE VI load_bytes(const std::uint8_t* p) {
-  return __builtin_convertvector(*reinterpret_cast<const UnalignedVB*>(p), VI);
+  const VH halves = __builtin_convertvector(*reinterpret_cast<const UnalignedVB*>(p), VH);
+  return __builtin_convertvector(halves, VI);
 }
 PYCNN_INLINE void store_bytes(std::uint8_t* p, VI v) {
   *reinterpret_cast<UnalignedVB*>(p) = __builtin_convertvector(v, VB);
 }
 
-PYCNN_INLINE V splat(float x) { return V{} + x; }
+PYCNN_INLINE V splat(float x) { return x - V{}; }  // x + 0 would have to be computed: -0 + 0 is 0
 PYCNN_INLINE VI splat_int(std::int32_t x) { return VI{} + x; }
+
+PYCNN_INLINE void clear(float* p, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; i += W) store(p + i, V{});
+}
 
 // NaN in v passes through.
 PYCNN_INLINE V relu(V v) { return v < V{} ? V{} : v; }
@@ -73,6 +80,22 @@ PYCNN_INLINE float sum_lanes(V v) {
   v += rotate<Width>(v, std::make_integer_sequence<int, W>());
   if constexpr (Width > 1) return sum_lanes<Width / 2>(v);
   return v[0];
+}
+
+// a[f], b[f], a[f + 1], b[f + 1], ...: W lanes from f on, which is 0 or W / 2.
+template <int First, int... I>
+PYCNN_INLINE V interleave(V a, V b, std::integer_sequence<int, I...>) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, (First + I / 2 + I % 2 * W)...);
+#else
+  return __builtin_shuffle(a, b, VI{(First + I / 2 + I % 2 * W)...});
+#endif
+}
+PYCNN_INLINE V interleave_low(V a, V b) {
+  return interleave<0>(a, b, std::make_integer_sequence<int, W>());
+}
+PYCNN_INLINE V interleave_high(V a, V b) {
+  return interleave<W / 2>(a, b, std::make_integer_sequence<int, W>());
 }
 
 // Bits of v as integers and back.

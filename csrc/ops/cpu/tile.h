@@ -19,6 +19,15 @@ PYCNN_INLINE void dispatch(int n, F f) {
   f(Constant<Max>());
 }
 
+// Calls f(first, Constant<n>()) for parts of at most Max of `count` vectors.
+template <int Max, typename F>
+PYCNN_INLINE void for_parts(std::int64_t count, F f) {
+  const Split parts(static_cast<int>(count), Max);
+  for (int t = 0, first = 0; t < parts.parts; first += parts.size(t++)) {
+    dispatch<Max>(parts.size(t), [&](auto n) { f(first, n); });
+  }
+}
+
 // Writes the sum over lanes of each accumulator to out[i * row + j], or adds it there.
 template <int I, int J>
 PYCNN_INLINE void write_sums(const V (&acc)[I][J], float* out, std::int64_t row, bool accumulate) {

@@ -59,6 +59,8 @@ class BatchRunner {
   void run(const Conv2dForward& i);
   void run(const Conv2dPoolForward&) {}  // the CPU's
   void run(const Conv2dPoolBackward&) {}
+  void run(const Conv2dPoolBackwardInput&) {}
+  void run(const Conv2dPoolBackwardParams&) {}
   void run(const Conv2dBackwardInput& i);
   void run(const Conv2dBackwardParams& i);
   void run(const DepthwiseConv2dForward& i);

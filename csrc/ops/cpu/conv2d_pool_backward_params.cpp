@@ -1,0 +1,105 @@
+#include "ops/cpu/conv2d_passes.h"
+#include "ops/cpu/conv2d_patches.h"
+#include "ops/cpu/conv2d_tile.h"
+#include "ops/cpu/transpose.h"
+
+// The weights' gradient of conv2d with pooling, without the gradient of the convolution's output.
+namespace pycnn::cpu::PYCNN_ISA {
+namespace {
+
+constexpr int kCopied = 8;  // vectors of a run at a time
+
+void split_images(const Conv2dGeometry& g, const PatchColumns& p, ConstView x, float* images) {
+  for (int h = 0; h < p.rows; ++h) {
+    const float* from = x.at(h - g.pad_top, -g.pad_left);
+    float* to = images + h * p.image_row;
+    for (std::int64_t i = 0; i < p.row_run; i += kLanes, from += kLanes * kLanes) {
+      block_to_images(p.row_run - i, to + i, p.image,
+                      [&](int k, int lane) { return load(from + k * kLanes + lane); });
+    }
+  }
+}
+
+// The pooled gradient image by image, 0 where none comes through, and where in the columns the
+// patch begins that it belongs to.
+void split_gradients(const PatchColumns& p, ConstView dy, const std::uint8_t* code,
+                     std::int64_t image, float* gradients, std::int32_t* offsets) {
+  const VI right = splat_int(static_cast<std::int32_t>(p.column()));
+  const VI down = splat_int(static_cast<std::int32_t>(p.down));
+  for (int h = 0; h < dy.height; ++h) {
+    for (int w = 0; w < dy.width; ++w, code += std::int64_t{dy.channels} * kLanes) {
+      const VI first = splat_int(static_cast<std::int32_t>(2 * (h * p.down + w * p.column())));
+      for (int o = 0; o < dy.channels; o += kLanes) {
+        const float* from = dy.at(h, w, o);
+        const std::uint8_t* c = code + std::int64_t{o} * kLanes;
+        block_to_images(dy.channels - o, gradients + o, image, [&](int k, int lane) {
+          const VI place = load_bytes(c + k * kLanes + lane);
+          return place == 4 ? V{} : load(from + k * kLanes + lane);
+        });
+        block_to_images(dy.channels - o, reinterpret_cast<float*>(offsets + o), image,
+                        [&](int k, int lane) {
+                          const VI place = load_bytes(c + k * kLanes + lane);
+                          return as_float(first + (place & 1) * right + (place >> 1 & 1) * down);
+                        });
+      }
+      gradients += dy.channels;
+      offsets += dy.channels;
+    }
+  }
+}
+
+template <int N>
+void copy_runs(const PatchColumns& p, std::int64_t step, const float* image, float* columns) {
+  for (int c = 0; c < p.columns; ++c, image += step) {
+    const float* from = image;
+    for (int h = 0; h < p.rows; ++h, from += p.image_row, columns += p.pitch) {
+      PYCNN_UNROLL
+      for (int n = 0; n < N; ++n) store(columns + n * W, load_unaligned(from + n * W));
+    }
+  }
+}
+
+// From [channel][patch], padded, to the layout of the weights.
+void write_kernel(const Conv2dGeometry& g, const PatchColumns& p, const float* patches,
+                  bool accumulate, float* dkernel) {
+  for (int a = 0; a < g.kernel_height; ++a) {
+    for (std::int64_t j = 0; j < p.run; ++j) {
+      for (int o = 0; o < g.out_channels; ++o, ++dkernel) {
+        const float sum = patches[o * p.patch + a * p.pitch + j];
+        *dkernel = accumulate ? *dkernel + sum : sum;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void conv2d_pool_backward_params(const Conv2dGeometry& g, ConstView x, ConstView dy,
+                                 const std::uint8_t* code, bool accumulate, float* scratch,
+                                 float* dkernel, float* dbias) {
+  const PatchColumns p(g);
+  const PoolBackwardParamsScratch s(g);
+  float* columns = scratch + s.columns;
+  float* patches = scratch + s.dkernel;
+  std::int32_t* offsets = reinterpret_cast<std::int32_t*>(scratch + s.offsets);
+  split_images(g, p, x, scratch + s.images);
+  split_gradients(p, dy, code, s.gradients, scratch + s.dy, offsets);
+  clear(patches, g.out_channels * p.patch);
+  for (int l = 0; l < kLanes; ++l) {
+    for_parts<kCopied>(p.pitch / W, [&](int first, auto n) {
+      copy_runs<n.value>(p, std::int64_t{g.stride_width} * g.in_channels,
+                         scratch + s.images + l * p.image + first * W, columns + first * W);
+    });
+    for_parts<kPatchVectors>(p.patch / W, [&](int first, auto n) {
+      for (int o = 0; o < g.out_channels; ++o) {
+        const std::int64_t at = l * s.gradients + o;
+        add_patches<n.value>(columns + first * W, dy.height * dy.width, g.out_channels,
+                             scratch + s.dy + at, offsets + at, patches + o * p.patch + first * W);
+      }
+    });
+  }
+  write_kernel(g, p, patches, accumulate, dkernel);
+  if (dbias != nullptr) backward_pooled_bias(dy, code, accumulate, dbias);
+}
+
+}  // namespace pycnn::cpu::PYCNN_ISA
