@@ -40,6 +40,8 @@ Deal deal_of(const Operation& operation) {
           [](const ActivationBackward& i) {
             return i.options.kind == Activation::softmax ? Deal::blocks : Deal::images;
           },
+          [](const Conv2dPoolBackwardParams&) { return Deal::team; },  // in no such plan
+          [](const Conv2dPoolBackwardInput&) { return Deal::team; },   // in no such plan
           [](const Permute&) { return Deal::blocks; },
           [](const LocalResponseNormForward&) { return Deal::blocks; },
           [](const LocalResponseNormBackward&) { return Deal::blocks; },
