@@ -8,7 +8,7 @@
 
 namespace pycnn::cpu::PYCNN_ISA::channels {
 
-inline constexpr int kTileVectors = 4;
+inline constexpr int kTileVectors = kAccumulators == 24 ? 4 : 3;
 
 // Weights that stay in the second-level cache while pixels pass: 64 KB.
 inline constexpr int kBlockFloats = 16 * 1024;
