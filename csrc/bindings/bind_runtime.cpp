@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bindings/bind.h"
+#include "bindings/native_call.h"
 #include "core/philox.h"
 #include "core/thread_pool.h"
 #include "cuda/device.h"
@@ -17,11 +18,9 @@
 namespace pycnn::bindings {
 
 void bind_runtime(py::module_& m) {
-  using Release = py::call_guard<py::gil_scoped_release>;
-  set_interrupt_check([] {
-    const py::gil_scoped_acquire gil;
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-  });
+  using Release = py::call_guard<NativeCall>;
+  set_interrupt_check(&check_native_call);
+  watch_exit();
   m.def("set_random_seed", &set_random_seed, py::arg("seed"),
         "Seeds everything random that comes after: weights and shuffles.");
   m.def("next_seed", &next_seed, "A new seed from the process-wide generator.");
