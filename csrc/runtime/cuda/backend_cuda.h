@@ -35,7 +35,7 @@ class CudaBackend : public Backend {
   void predict(const Batch& batch, bool training) override;
   void backward(const Batch& batch, bool training, const std::vector<float*>& gradients) override;
   std::int64_t images_in_one_go(PlanKind kind, std::int64_t batch_size) override;
-  std::shared_ptr<void> hold(const Tensor& data) override { return data_.hold(data); }
+  std::shared_ptr<void> hold(const Tensor& data) override;
   const Plan& plan(PlanKind kind) override { return executor(kind).plan(); }
   std::string plan_report(PlanKind kind) override;
 
