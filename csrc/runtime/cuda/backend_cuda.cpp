@@ -190,9 +190,9 @@ Results CudaBackend::results(const CudaExecutor& executor, std::int64_t count) c
   return results;
 }
 
-void CudaBackend::enqueue_step(const Batch& images, std::int64_t count) {
+void CudaBackend::enqueue_step(const Batch& images, std::int64_t count, Precision precision) {
   CudaExecutor& train = executor(PlanKind::train);
-  train.enqueue(images, static_cast<int>(count), step(), stream_);
+  train.enqueue(images, static_cast<int>(count), precision, step(), stream_);
   const Results came = results(train, count);
   if (train.small_net() != nullptr && optimizer_->only_updates()) {
     return optimizer_->enqueue_last(came, step(), stream_);
@@ -230,7 +230,7 @@ void CudaBackend::run_steps(const Batch& images, std::int64_t batch_size, std::i
   CudaExecutor& train = executor(PlanKind::train);
   std::vector<DType> types;
   for (const Tensor* t : images.inputs) types.push_back(t->dtype());
-  const Precision precision = float32_precision();
+  const Precision precision = float32_precision();  // of the whole run
   const bool same = types == captured_types_ && captured_precision_ == precision;
   if (!same || captures_.size() > kMostCaptures) captures_.clear();
   captured_types_ = types;
@@ -244,14 +244,14 @@ void CudaBackend::run_steps(const Batch& images, std::int64_t batch_size, std::i
     const auto known = captures_.find({count, together});
     if (!capture || (known == captures_.end() && !captures_.contains({count, 0}))) {
       // The first step of its size: kernels are loaded now, which a capture must not wait for.
-      enqueue_step(images, count);
+      enqueue_step(images, count, precision);
       if (capture) captures_[{count, 0}] = CapturedWork();
       ++done;
       continue;
     }
     if (known == captures_.end()) {
       captures_[{count, together}] = CapturedWork(stream_, [&] {
-        for (std::int64_t k = 0; k < together; ++k) enqueue_step(images, count);
+        for (std::int64_t k = 0; k < together; ++k) enqueue_step(images, count, precision);
       });
     }
     captures_[{count, together}].launch(stream_);
@@ -332,7 +332,7 @@ void CudaBackend::run_once(CudaExecutor& executor, const Batch& batch) {
   const float no_rate = 0.0f;
   begin_run(batch, sources, &no_rate, 1, {});
   executor.set_sources(sources, stream_);
-  executor.enqueue(batch, static_cast<int>(batch.count), step(), stream_);
+  executor.enqueue(batch, static_cast<int>(batch.count), float32_precision(), step(), stream_);
 }
 
 Totals CudaBackend::evaluate(const Batch& batch) {

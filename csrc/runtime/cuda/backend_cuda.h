@@ -50,7 +50,7 @@ class CudaBackend : public Backend {
   void begin_run(const Batch& batch, const Sources& sources, const float* rates, std::int64_t steps,
                  const Totals& totals);
   void run_steps(const Batch& images, std::int64_t batch_size, std::int64_t steps);
-  void enqueue_step(const Batch& images, std::int64_t count);
+  void enqueue_step(const Batch& images, std::int64_t count, Precision precision);
   Results results(const CudaExecutor& executor, std::int64_t count) const;
   // Waits for the run; how many steps were done, and the sums after them.
   std::int64_t end_run(Totals& totals);
