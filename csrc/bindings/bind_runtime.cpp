@@ -1,3 +1,4 @@
+#include <pybind11/functional.h>
 #include <pybind11/stl.h>
 
 #include <string>
@@ -9,6 +10,7 @@
 #include "core/philox.h"
 #include "core/thread_pool.h"
 #include "cuda/device.h"
+#include "cuda/timer.h"
 #include "graph/lanes.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cuda/precision.h"
@@ -58,6 +60,8 @@ void bind_runtime(py::module_& m) {
   m.def(
       "set_cpu_lanes", [](const std::string& name) { set_lanes(name); }, py::arg("name"),
       "What the vectors of a CPU step hold: \"images\", \"channels\", or \"auto\" for the better.");
+  m.def("start_cuda_timer", &cuda::start_timer, Release(),
+        "Begins to measure by the GPU's clock; the result tells the seconds when it is called.");
   m.def("set_cpu_isa", [](const std::string& name) { cpu::set_isa(name); }, py::arg("name"));
 }
 
