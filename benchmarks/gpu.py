@@ -3,15 +3,16 @@
 It takes less than eight minutes and writes JSON. Each part runs in a process of its own with a
 limit of its own: one that fails is noted with its error, and the others go on. Peers (PyTorch
 eager, compiled, and with the step in a CUDA graph; JAX with an epoch in one scan) take part where
-they are installed, in turns with pycnn; figures are medians of the rounds. `--quick` tries the
-script, with tiny networks and few images, also on the emulator: its figures mean nothing.
+they are installed with a GPU, in turns with pycnn; figures are medians of the rounds, and a part
+that takes too long keeps what it has. "clock" says what measured them: device events, or, as JAX
+has none, the host's clock. `--quick` tries the script, with tiny networks and few images, also on
+the emulator: its figures mean nothing.
 """
 
 import argparse
 import json
 import os
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
@@ -20,69 +21,54 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from gpu_checks import (
+    SANITIZER_SECONDS,
+    TESTS_SECONDS,
+    Result,
+    check_memory,
+    check_races,
+    check_tests,
+    limited,
+)
+
+if TYPE_CHECKING:
+    from gpu_nets import Runner
 
 ROOT = Path(__file__).resolve().parents[1]
-Result = dict[str, Any]
 
-# ---- checks
-
-
-def pytest(*arguments: str, tool: list[str] | None = None) -> Result:
-    command = [*(tool or []), sys.executable, "-P", "-m", "pytest", "-q", "-m", "cuda", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    lines = (done.stdout + done.stderr).strip().splitlines()
-    return {"passed": done.returncode == 0, "output": lines[-1 if done.returncode == 0 else -40 :]}
-
-
-def check_tests(quick: bool) -> Result:
-    return pytest(*(["tests/ops/test_relu.py"] if quick else []))
-
-
-def _sanitized(tool: str, quick: bool) -> Result:
-    sanitizer = shutil.which("compute-sanitizer")
-    if sanitizer is None:
-        return {"skipped": "compute-sanitizer is not on the PATH"}
-    files = [f"tests/ops/test_{op}.py" for op in ("softmax", "batch_norm", "dense", "conv2d")]
-    return pytest(
-        *files[: 1 if quick else None],
-        "-k",
-        "numbers_are_within_the_bound",
-        tool=[sanitizer, "--tool", tool, "--error-exitcode", "1"],
-    )
-
-
-def check_memory(quick: bool) -> Result:
-    return _sanitized("memcheck", quick)
-
-
-def check_races(quick: bool) -> Result:
-    return _sanitized("racecheck", quick)
-
+#: Of the process of a part: where its result goes.
+_result_file: Path | None = None
 
 # ---- speed
 
 
-def alternating(
-    makers: dict[str, Callable[[], Callable[[float], float]]], rounds: int, seconds: float
-) -> Result:
-    """Images per second by name: the median and all rounds, or why there are none."""
+def alternating(makers: dict[str, Callable[[], "Runner"]], rounds: int, seconds: float) -> Result:
+    """Images per second by name: the median and all rounds, or why there are none.
+
+    Everybody has its first round as soon as it is made, which may take long; then in turns.
+    """
     found: Result = {}
-    runners = {}
-    for name, make in makers.items():
+    runners: dict[str, Runner] = {}
+
+    def turn(name: str) -> None:
         try:
-            runners[name] = make()
+            if name not in runners:
+                runners[name] = makers[name]()
+                found[name] = {"clock": runners[name].clock.kind, "rounds": []}
+            found[name]["rounds"].append(runners[name](seconds))
+            found[name]["images_per_second"] = statistics.median(found[name]["rounds"])
         except Exception as error:
-            found[name] = {"error": f"{type(error).__name__}: {error}"}
-    speeds: dict[str, list[float]] = {name: [] for name in runners}
-    for _ in range(rounds):
-        for name, run in runners.items():
-            speeds[name].append(run(seconds))
-    for name, list_of_speeds in speeds.items():
-        found[name] = {
-            "images_per_second": statistics.median(list_of_speeds),
-            "rounds": list_of_speeds,
-        }
+            runners.pop(name, None)
+            found[name] = found.get(name, {}) | {"error": f"{type(error).__name__}: {error}"[:2000]}
+        keep(found)
+
+    for name in makers:
+        turn(name)
+    for _ in range(rounds - 1):
+        for name in [*runners]:
+            turn(name)
     return found
 
 
@@ -99,7 +85,7 @@ def _speed(name: str, batch: int, quick: bool, precision: str = "float32") -> Re
     steps = 2 if quick else max(20, min(8192 // batch, 128))
     x, y = nets.images_for(net.image, net.classes, steps * batch)
 
-    def torch(mode: str) -> Callable[[float], float]:
+    def torch(mode: str) -> "Runner":
         import torch as library
 
         library.backends.cuda.matmul.allow_tf32 = tf32
@@ -107,7 +93,7 @@ def _speed(name: str, batch: int, quick: bool, precision: str = "float32") -> Re
         library.backends.cudnn.benchmark = True
         return nets.torch_runner(nets.torch_model(net), x, y, batch, mode)
 
-    makers: dict[str, Callable[[], Callable[[float], float]]] = {
+    makers: dict[str, Callable[[], Runner]] = {
         "pycnn": lambda: nets.pycnn_runner(nets.pycnn_model(net), x, y, batch),
         **{
             f"torch_{mode}": lambda mode=mode: torch(mode) for mode in ("eager", "compile", "graph")
@@ -150,10 +136,10 @@ def resnet20_batch_128(quick: bool) -> Result:
     size = (8, 8, 3) if quick else (32, 32, 3)
     x, y = nets.images_for(size, 10, steps * batch)
 
-    def ours() -> Callable[[float], float]:
+    def ours() -> "Runner":
         return nets.pycnn_runner(pycnn.models.resnet20(size), x, y, batch)
 
-    makers: dict[str, Callable[[], Callable[[float], float]]] = {"pycnn": ours}
+    makers: dict[str, Callable[[], Runner]] = {"pycnn": ours}
     for mode in ("eager", "compile", "graph"):
         makers[f"torch_{mode}"] = lambda mode=mode: nets.torch_runner(
             nets.torch_resnet20(), x, y, batch, mode
@@ -243,9 +229,9 @@ def process_to_99_percent(quick: bool) -> Result:
 
 #: By name: the part, and how many seconds it may take; all together under eight minutes.
 PARTS: dict[str, tuple[Callable[[bool], Result], int]] = {
-    "tests": (check_tests, 90),
-    "memcheck": (check_memory, 45),
-    "racecheck": (check_races, 45),
+    "tests": (check_tests, TESTS_SECONDS + 5),
+    "memcheck": (check_memory, SANITIZER_SECONDS + 5),
+    "racecheck": (check_races, SANITIZER_SECONDS + 5),
     "lenet5_batch_64": (lenet5_batch_64, 45),
     "lenet5_batch_512": (lenet5_batch_512, 45),
     "lenet5_to_99_percent": (lenet5_to_99_percent, 40),
@@ -300,26 +286,35 @@ def run_part(name: str, quick: bool) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "result.json"
         command = [sys.executable, __file__, str(file), "--part", name]
-        try:
-            done = subprocess.run(
-                [*command, *(["--quick"] if quick else [])],
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=limit,
-            )
-            result = (
-                json.loads(file.read_text())
-                if file.exists()
-                else {"error": f"ended with {done.returncode}: {done.stderr[-2000:]}"}
-            )
-        except subprocess.TimeoutExpired:
-            result = {"error": f"took more than {limit} s"}
+        status, output = limited([*command, *(["--quick"] if quick else [])], limit)
+        result = json.loads(file.read_text()) if file.exists() else {}
+    if status is None:
+        result["error"] = f"took more than {limit} s"
+    elif status != 0:
+        result["error"] = f"ended with {status}: {output[-2000:]}"
     return {**result, "seconds": round(time.perf_counter() - start, 1)}
 
 
 def write(path: Path, result: Result) -> None:
-    path.write_text(json.dumps(result, indent=2) + "\n")
+    """At once or not at all: who is ended meanwhile leaves the old file."""
+    new = path.with_name(path.name + ".new")
+    new.write_text(json.dumps(result, indent=2) + "\n")
+    new.replace(path)
+
+
+def keep(result: Result) -> None:
+    """Of a part: what it has found, or has found so far."""
+    if _result_file is not None:
+        write(_result_file, {"result": result})
+
+
+def be_part(name: str, quick: bool, file: Path) -> None:
+    global _result_file
+    _result_file = file
+    try:
+        keep(PARTS[name][0](quick))
+    except Exception:
+        write(file, {"error": traceback.format_exc(limit=-4)})
 
 
 def main() -> None:
@@ -332,17 +327,14 @@ def main() -> None:
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
-        try:
-            write(options.file, {"result": PARTS[options.part][0](options.quick)})
-        except Exception:
-            write(options.file, {"error": traceback.format_exc(limit=-4)})
+        be_part(options.part, options.quick, options.file)
         return
     report: Result = {"quick": options.quick, "machine": machine(), "parts": {}}
     for name in options.only or PARTS:
         report["parts"][name] = part = run_part(name, options.quick)
-        print(f"{name}: {part['seconds']} s{'' if 'result' in part else ', ' + part['error']}")
+        print(f"{name}: {part['seconds']} s{', ' + part['error'] if 'error' in part else ''}")
         write(options.file, report)  # what is done is kept
-    failed = [name for name, part in report["parts"].items() if "result" not in part]
+    failed = [name for name, part in report["parts"].items() if "error" in part]
     unsound = [n for n, p in report["parts"].items() if not p.get("result", {}).get("passed", True)]
     if failed or unsound:
         sys.exit(f"failed: {', '.join(failed + unsound)}")

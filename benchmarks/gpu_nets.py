@@ -1,8 +1,8 @@
 """The networks of `gpu.py`, described once: as pycnn, PyTorch and JAX train them.
 
-Every maker returns a runner: seconds to run -> images per second. What it runs is the training
+Every maker returns a Runner: seconds to run -> images per second. What it runs is the training
 loop on data that are on the GPU before it begins: SGD with momentum 0.9, batches picked by a
-shuffled order. The host waits for the device before each look at the clock.
+shuffled order.
 """
 
 import time
@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 import pycnn
-from pycnn import layers
+from pycnn import _core, layers
 
-Runner = Callable[[float], float]
 RATE, MOMENTUM = 0.01, 0.9
 
 
@@ -60,18 +59,28 @@ def images_for(image: tuple[int, int, int], classes: int, count: int) -> tuple[A
     return x, random.integers(0, classes, count)
 
 
-def timed(step: Callable[[], int], wait: Callable[[], Any]) -> Runner:
-    """`step` does some steps and returns the number of images; `wait` waits for the device."""
+@dataclass(frozen=True)
+class Clock:
+    """What measures: `start` waits for the device and begins; what it returns gives the seconds."""
 
-    def run(seconds: float) -> float:
-        wait()
-        done, start = 0, time.perf_counter()
-        while done == 0 or time.perf_counter() - start < seconds:
-            done += step()
-        wait()
-        return done / (time.perf_counter() - start)
+    kind: str
+    start: Callable[[], Callable[[], float]]
 
-    return run
+
+@dataclass(frozen=True)
+class Runner:
+    """`step` does some steps and returns the number of images; it need not wait for the device."""
+
+    step: Callable[[], int]
+    clock: Clock
+
+    def __call__(self, seconds: float) -> float:
+        """Images per second, over about so many seconds."""
+        stop = self.clock.start()
+        done, begin = 0, time.perf_counter()
+        while done == 0 or time.perf_counter() - begin < seconds:
+            done += self.step()
+        return done / stop()
 
 
 # ---- pycnn
@@ -101,7 +110,7 @@ def pycnn_runner(model: Any, x: Any, y: Any, batch: int) -> Runner:
         return len(y)
 
     step()  # captures are made now
-    return timed(step, lambda: None)  # fit waits
+    return Runner(step, Clock("device events", _core.start_cuda_timer))
 
 
 # ---- PyTorch
@@ -161,10 +170,30 @@ def torch_resnet20() -> Any:
     return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 
 
+def torch_clock() -> Clock:
+    import torch
+
+    def start() -> Callable[[], float]:
+        first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        torch.cuda.synchronize()
+        first.record()
+
+        def stop() -> float:
+            last.record()
+            last.synchronize()
+            return first.elapsed_time(last) / 1000
+
+        return stop
+
+    return Clock("device events", start)
+
+
 def torch_runner(model: Any, x: Any, y: Any, batch: int, mode: str) -> Runner:
     """`mode`: "eager", "compile", or "graph", which captures the whole step."""
     import torch
 
+    if not torch.cuda.is_available():
+        raise RuntimeError("this PyTorch has no GPU")
     model = model.cuda().to(memory_format=torch.channels_last)
     loss_of = torch.nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM, foreach=True)
@@ -199,7 +228,7 @@ def torch_runner(model: Any, x: Any, y: Any, batch: int, mode: str) -> Runner:
         return usable
 
     epoch()
-    return timed(epoch, torch.cuda.synchronize)
+    return Runner(epoch, torch_clock())
 
 
 # ---- JAX: an epoch is one call, a scan over its batches
@@ -279,5 +308,15 @@ def jax_runner(net: Net, x: Any, y: Any, batch: int) -> Runner:
         state = epoch(state, now)
         return len(labels) // batch * batch
 
+    def start() -> Callable[[], float]:
+        jax.block_until_ready(state)
+        begin = time.perf_counter()
+
+        def stop() -> float:
+            jax.block_until_ready(state)
+            return time.perf_counter() - begin
+
+        return stop
+
     run_epoch()
-    return timed(run_epoch, lambda: jax.block_until_ready(state))
+    return Runner(run_epoch, Clock("host's clock and block_until_ready: JAX has no events", start))

@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Adam', 'BusyError', 'Graph', 'InstructionTime', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'compiler', 'cpu_isa', 'cpu_lanes', 'cuda_device_name', 'cuda_is_available', 'cuda_is_built', 'cuda_is_emulated', 'cuda_launches', 'cuda_memory_info', 'default_device', 'float32_precision', 'gpu_tensor', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'resolve_device', 'set_cpu_isa', 'set_cpu_lanes', 'set_default_device', 'set_float32_precision', 'set_num_threads', 'set_random_seed', 'update_parameter']
+__all__: list[str] = ['Adam', 'BusyError', 'Graph', 'InstructionTime', 'Network', 'NodeInfo', 'Optimizer', 'OutputOptions', 'Parameter', 'Progress', 'RMSprop', 'SGD', 'Tensor', 'Totals', 'Trainer', 'available_cpu_isas', 'compiler', 'cpu_isa', 'cpu_lanes', 'cuda_device_name', 'cuda_is_available', 'cuda_is_built', 'cuda_is_emulated', 'cuda_launches', 'cuda_memory_info', 'default_device', 'float32_precision', 'gpu_tensor', 'loss', 'measure_peak', 'next_seed', 'num_threads', 'resolve_device', 'set_cpu_isa', 'set_cpu_lanes', 'set_default_device', 'set_float32_precision', 'set_num_threads', 'set_random_seed', 'start_cuda_timer', 'update_parameter']
 class BusyError(RuntimeError):
     pass
 class Tensor:
@@ -482,6 +482,10 @@ def set_num_threads(count: typing.SupportsInt | typing.SupportsIndex) -> None:
 def set_random_seed(seed: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Seeds everything random that comes after: weights and shuffles.
+    """
+def start_cuda_timer() -> collections.abc.Callable[[], float]:
+    """
+    Begins to measure by the GPU's clock; the result tells the seconds when it is called.
     """
 def update_parameter(rule: SGD | Adam | RMSprop, parameter: Tensor, gradient: Tensor, state: Tensor, learning_rate: typing.SupportsFloat | typing.SupportsIndex, step: typing.SupportsInt | typing.SupportsIndex = 1) -> tuple[Tensor, Tensor]:
     """

@@ -1,11 +1,16 @@
 """The benchmark suite runs: tiny sizes, one turn each. How fast is no test's business."""
 
+import importlib
 import json
+import runpy
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+import pycnn
 
 SUITE = Path(__file__).parents[1] / "benchmarks"
 
@@ -76,3 +81,65 @@ def test_step_profile(tmp_path):
     printed = run("step_profile.py", "lenet5", "--seconds", "0", cwd=tmp_path)
     assert "[Conv2D 'conv2d_1']" in printed and "Conv2dBackwardInput" in printed
     assert "images/s" in printed
+
+
+# ---- on a GPU
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """The names of gpu.py."""
+    monkeypatch.syspath_prepend(str(SUITE))
+    return runpy.run_path(str(SUITE / "gpu.py"), run_name="gpu")
+
+
+def test_a_part_that_takes_too_long_is_ended_with_all_its_processes(gpu, tmp_path):
+    late = tmp_path / "late"
+    script = f"(sleep 2; touch {late}) & echo so far; sleep 60"
+    begin = time.monotonic()
+    assert gpu["limited"](["sh", "-c", script], 0.5) == (None, "so far\n")
+    assert time.monotonic() - begin < 2.0
+    time.sleep(2.0)
+    assert not late.exists()
+    assert gpu["limited"](["sh", "-c", "echo $A; exit 3"], 10, A="b") == (3, "b\n")
+
+
+def test_contenders_take_turns_and_one_that_fails_is_named(gpu):
+    nets = importlib.import_module("gpu_nets")
+    order = []
+
+    def runner(name, fails_at=None):
+        def step():
+            order.append(name)
+            if order.count(name) == fails_at:
+                raise ValueError(name)
+            return 6
+
+        return lambda: nets.Runner(step, nets.Clock("none", lambda: lambda: 3.0))
+
+    def missing():
+        raise ModuleNotFoundError("no such peer")
+
+    found = gpu["alternating"](
+        {"one": runner("one"), "two": runner("two", fails_at=2), "three": missing}, 3, 0.0
+    )
+    assert order == ["one", "two", "one", "two", "one"]
+    assert found["one"] == {"clock": "none", "rounds": [2.0] * 3, "images_per_second": 2.0}
+    assert found["two"]["rounds"] == [2.0] and found["two"]["error"] == "ValueError: two"
+    assert found["three"] == {"error": "ModuleNotFoundError: no such peer"}
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not pycnn.cuda.is_available(), reason="there is no GPU")
+def test_gpu_figures(tmp_path):
+    file = tmp_path / "gpu.json"
+    parts = ["lenet5_batch_64", "lenet5_to_99_percent", "memcheck"]
+    run("gpu.py", "--quick", file, "--only", *parts, cwd=tmp_path)
+    report = json.loads(file.read_text())
+    assert [*report["parts"]] == parts
+    speed, _, memory = (part["result"] for part in report["parts"].values())
+    assert speed["pycnn"]["images_per_second"] > 0
+    assert speed["pycnn"]["clock"] == "device events"
+    assert speed["torch_eager"].get("clock") == "device events" or "error" in speed["torch_eager"]
+    assert memory["passed"] and memory["without_a_test"] == []
+    assert {f"test_{op}.py" for op in ("conv2d", "softmax", "zero_pad2d")} <= set(memory["files"])

@@ -4,13 +4,14 @@
 #include <utility>
 
 #include "bindings/bind.h"
+#include "bindings/native_call.h"
 #include "runtime/default_device.h"
 #include "runtime/eager.h"
 
 namespace pycnn::bindings {
 
 void bind_eager(py::module_& m) {
-  using Release = py::call_guard<py::gil_scoped_release>;
+  using Release = py::call_guard<NativeCall>;
   m.def(
       "loss",
       [](const std::string& kind, const Tensor& predictions, const Tensor& targets) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bindings/bind.h"
+#include "bindings/native_call.h"
 #include "runtime/default_device.h"
 #include "runtime/network.h"
 #include "runtime/trainer.h"
@@ -16,7 +17,7 @@
 namespace pycnn::bindings {
 namespace {
 
-using Release = py::call_guard<py::gil_scoped_release>;
+using Release = py::call_guard<NativeCall>;
 using Rates = py::array_t<float, py::array::c_style | py::array::forcecast>;
 
 void bind_totals(py::module_& m) {
@@ -42,7 +43,7 @@ std::unique_ptr<Network> make_network(const Graph& graph, std::vector<ValueId> o
                                       std::uint64_t seed,
                                       const std::optional<std::string>& device) {
   Graph own = graph;  // while nobody can add to it
-  const py::gil_scoped_release release;
+  const NativeCall call;
   return std::make_unique<Network>(std::move(own), std::move(outputs), seed,
                                    device ? parse_device(*device) : default_device());
 }
@@ -61,7 +62,7 @@ Progress run(Trainer& t, const Rates& learning_rates, double max_seconds) {
   // A copy: the array may change in another thread while the steps run.
   const std::vector<float> rates(learning_rates.data(),
                                  learning_rates.data() + learning_rates.size());
-  const py::gil_scoped_release release;
+  const NativeCall call;
   return t.run(rates.data(), static_cast<std::int64_t>(rates.size()), max_seconds);
 }
 

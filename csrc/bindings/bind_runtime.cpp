@@ -1,3 +1,4 @@
+#include <pybind11/functional.h>
 #include <pybind11/stl.h>
 
 #include <string>
@@ -5,9 +6,11 @@
 #include <vector>
 
 #include "bindings/bind.h"
+#include "bindings/native_call.h"
 #include "core/philox.h"
 #include "core/thread_pool.h"
 #include "cuda/device.h"
+#include "cuda/timer.h"
 #include "graph/lanes.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cuda/precision.h"
@@ -17,11 +20,9 @@
 namespace pycnn::bindings {
 
 void bind_runtime(py::module_& m) {
-  using Release = py::call_guard<py::gil_scoped_release>;
-  set_interrupt_check([] {
-    const py::gil_scoped_acquire gil;
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-  });
+  using Release = py::call_guard<NativeCall>;
+  set_interrupt_check(&check_native_call);
+  watch_exit();
   m.def("set_random_seed", &set_random_seed, py::arg("seed"),
         "Seeds everything random that comes after: weights and shuffles.");
   m.def("next_seed", &next_seed, "A new seed from the process-wide generator.");
@@ -59,6 +60,8 @@ void bind_runtime(py::module_& m) {
   m.def(
       "set_cpu_lanes", [](const std::string& name) { set_lanes(name); }, py::arg("name"),
       "What the vectors of a CPU step hold: \"images\", \"channels\", or \"auto\" for the better.");
+  m.def("start_cuda_timer", &cuda::start_timer, Release(),
+        "Begins to measure by the GPU's clock; the result tells the seconds when it is called.");
   m.def("set_cpu_isa", [](const std::string& name) { cpu::set_isa(name); }, py::arg("name"));
 }
 

@@ -8,6 +8,7 @@
 #include "bindings/bind.h"
 #include "bindings/dlpack_abi.h"
 #include "bindings/gpu_arrays.h"
+#include "bindings/native_call.h"
 #include "bindings/shared_memory.h"
 #include "core/error.h"
 #include "cuda/device.h"
@@ -47,7 +48,7 @@ Device wanted_device(const Tensor& t, const DLPackPair& dl_device) {
 }
 
 Tensor copied_to(const Tensor& t, Device device) {
-  const py::gil_scoped_release release;
+  const NativeCall call;
   return t.device() == device ? t.clone() : t.to(device);
 }
 
@@ -168,7 +169,7 @@ Tensor from_numpy(const py::array& array) {
 }
 
 void bind_tensor(py::module_& m) {
-  using Release = py::call_guard<py::gil_scoped_release>;
+  using Release = py::call_guard<NativeCall>;
   py::class_<Tensor>(m, "Tensor", py::buffer_protocol(),
                      "A dense row-major array of float32, uint8 or int64, NHWC for images, on the\n"
                      "CPU or on the GPU.\n\n"

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bindings/gpu_arrays.h"
+#include "bindings/native_call.h"
 #include "bindings/shared_memory.h"
 #include "core/error.h"
 #include "cuda/interop.h"
@@ -36,7 +37,7 @@ T entry(const py::dict& all, const char* key) {
 void wait_for_producer(const py::dict& all) {
   const auto stream = entry<std::optional<std::uintptr_t>>(all, "stream");
   if (stream == 0) refuse("stream", all["stream"]);
-  const py::gil_scoped_release release;
+  const NativeCall call;
   if (stream.value_or(kDefaultStream) == kDefaultStream) {
     cuda::wait_for_default_stream();
   } else {

@@ -6,6 +6,7 @@
 
 #include "bindings/dlpack_abi.h"
 #include "bindings/gpu_arrays.h"
+#include "bindings/native_call.h"
 #include "bindings/shared_memory.h"
 #include "core/error.h"
 #include "cuda/interop.h"
@@ -166,7 +167,7 @@ py::capsule dlpack_capsule(const Tensor& tensor, const std::optional<std::int64_
   check_stream(stream);
   // pycnn waits for its own work before it returns; the memory may be somebody else's, though.
   if (stream != -1) {
-    const py::gil_scoped_release release;
+    const NativeCall call;
     cuda::wait_for_default_stream();
   }
   if (max_version && max_version->first >= 1) {
@@ -184,7 +185,7 @@ Tensor from_gpu_dlpack(const py::object& source) {
   cuda::device_number();  // there is one
   const py::object capsule = request_capsule(source);
   {
-    const py::gil_scoped_release release;
+    const NativeCall call;
     cuda::wait_for_default_stream();
   }
   if (PyCapsule_IsValid(capsule.ptr(), ManagedVersioned::kName) != 0) {

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "cuda/cuda.h"
+#include "cuda/device_guard.h"
 #include "cuda/error.h"
 #include "cuda/launch.h"
 #include "cuda/probe.h"
@@ -19,7 +20,11 @@ int device_count() {
 }  // namespace
 
 bool is_built() { return true; }
-bool is_available() { return device_count() > 0 && compiled_capability() > 0; }
+
+bool is_available() {
+  const DeviceGuard guard;
+  return device_count() > 0 && compiled_capability() > 0;
+}
 
 bool is_emulated() {
 #ifdef PYCNN_CUDA_EMULATED
@@ -30,9 +35,11 @@ bool is_emulated() {
 }
 
 void require() {
+  const DeviceGuard guard;
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
   if (status == cudaSuccess && count > 0) {
+    check(cudaSetDevice(kDevice), "choosing the GPU");
     if (compiled_capability() > 0) return;
     throw DeviceError(
         "device 'cuda' is not available: this build of pycnn has no code for the GPU that is here "
@@ -52,14 +59,13 @@ std::int64_t launches() { return launch_count(); }
 
 std::string device_name() {
   require();
-  int device = 0;
-  check(cudaGetDevice(&device), "asking for the device");
   cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, device), "asking for the device");
+  check(cudaGetDeviceProperties(&properties, kDevice), "asking for the device");
   return properties.name;
 }
 
 MemoryInfo memory_info() {
+  const DeviceGuard guard;
   require();
   MemoryInfo info;
   check(cudaMemGetInfo(&info.free, &info.total), "asking for free memory");

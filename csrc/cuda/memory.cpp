@@ -4,9 +4,15 @@
 
 #include "core/device_memory.h"
 #include "cuda/device.h"
+#include "cuda/device_guard.h"
 #include "cuda/error.h"
 
 namespace pycnn::cuda {
+
+void DeviceMemory::Free::operator()(std::byte* p) const noexcept {
+  const DeviceGuard guard;
+  cudaFree(p);
+}
 
 DeviceMemory::DeviceMemory(std::size_t bytes) : size_(bytes) {
   void* p = nullptr;
@@ -21,6 +27,11 @@ bool DeviceMemory::reserve(std::size_t bytes) {
   size_ = 0;
   *this = DeviceMemory(bytes);
   return true;
+}
+
+void PinnedMemory::Free::operator()(std::byte* p) const noexcept {
+  const DeviceGuard guard;
+  cudaFreeHost(p);
 }
 
 PinnedMemory::PinnedMemory(std::size_t bytes) : size_(bytes) {
@@ -52,6 +63,7 @@ void clear(void* memory, std::size_t bytes, const char* what) {
 namespace pycnn {
 
 std::shared_ptr<void> allocate_on_gpu(std::size_t bytes) {
+  const cuda::DeviceGuard guard;
   cuda::require();
   const auto memory = std::make_shared<cuda::DeviceMemory>(bytes);
   return {memory, memory->as<void>()};
@@ -59,6 +71,7 @@ std::shared_ptr<void> allocate_on_gpu(std::size_t bytes) {
 
 void copy_memory(void* to, Device to_device, const void* from, Device from_device,
                  std::size_t bytes) {
+  const cuda::DeviceGuard guard;
   constexpr const char* kWhat = "copying a tensor";
   if (to_device == Device::cpu) return cuda::download(to, from, bytes, kWhat);
   if (from_device == Device::cpu) return cuda::upload(to, from, bytes, kWhat);

@@ -1,5 +1,6 @@
 #pragma once
-// Device memory and page-locked host memory that free themselves.
+// Device memory and page-locked host memory that free themselves. They are made under a
+// DeviceGuard, as are streams, and may be freed anywhere.
 
 #include <cstddef>
 #include <memory>
@@ -24,7 +25,7 @@ class DeviceMemory {
 
  private:
   struct Free {
-    void operator()(std::byte* p) const noexcept { cudaFree(p); }
+    void operator()(std::byte* p) const noexcept;
   };
   std::unique_ptr<std::byte, Free> data_;
   std::size_t size_ = 0;
@@ -45,7 +46,7 @@ class PinnedMemory {
 
  private:
   struct Free {
-    void operator()(std::byte* p) const noexcept { cudaFreeHost(p); }
+    void operator()(std::byte* p) const noexcept;
   };
   std::unique_ptr<std::byte, Free> data_;
   std::size_t size_ = 0;

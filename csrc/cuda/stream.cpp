@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "cuda/device_guard.h"
 #include "cuda/error.h"
 
 namespace pycnn::cuda {
@@ -10,7 +11,10 @@ WorkStream::WorkStream() {
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
 }
 
-WorkStream::~WorkStream() { cudaStreamDestroy(stream_); }
+WorkStream::~WorkStream() {
+  const DeviceGuard guard;
+  cudaStreamDestroy(stream_);
+}
 
 void WorkStream::synchronize() const {
   check(cudaStreamSynchronize(stream_), "waiting for the device");
@@ -48,7 +52,9 @@ CapturedWork& CapturedWork::operator=(CapturedWork&& other) noexcept {
 }
 
 CapturedWork::~CapturedWork() {
-  if (graph_ != nullptr) cudaGraphExecDestroy(graph_);
+  if (graph_ == nullptr) return;
+  const DeviceGuard guard;
+  cudaGraphExecDestroy(graph_);
 }
 
 void CapturedWork::launch(const WorkStream& stream) const {

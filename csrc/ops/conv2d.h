@@ -11,6 +11,7 @@
 
 #include "ops/cpu/block.h"
 #include "ops/cpu/channels.h"
+#include "ops/cuda/precision.h"
 #include "ops/cuda/view.h"
 #include "ops/padding.h"
 
@@ -107,11 +108,12 @@ namespace cuda {
 
 // `scratch` has conv2d_scratch floats.
 void conv2d_forward(const Conv2dGeometry& g, ConstView x, const float* kernel, const float* bias,
-                    bool relu, View y, float* scratch, Stream stream);
+                    bool relu, View y, float* scratch, Precision precision, Stream stream);
 void conv2d_backward_input(const Conv2dGeometry& g, ConstView dz, const float* kernel, View dx,
-                           float* scratch, Stream stream);
+                           float* scratch, Precision precision, Stream stream);
 void conv2d_backward_params(const Conv2dGeometry& g, ConstView x, ConstView dz, bool accumulate,
-                            float* dkernel, float* dbias, float* scratch, Stream stream);
+                            float* dkernel, float* dbias, float* scratch, Precision precision,
+                            Stream stream);
 // Enough for each of the three.
 std::int64_t conv2d_scratch(const Conv2dGeometry& g, int batch);
 

@@ -6,6 +6,7 @@
 #include "core/shape.h"
 #include "ops/cpu/block.h"
 #include "ops/cpu/channels.h"
+#include "ops/cuda/precision.h"
 #include "ops/cuda/view.h"
 
 namespace pycnn {
@@ -63,12 +64,13 @@ namespace cuda {
 // Operands are flat: a row of g.inputs or g.outputs floats for each of `batch` images. `scratch`
 // has dense_scratch floats.
 void dense_forward(DenseGeometry g, int batch, const float* x, const float* kernel,
-                   const float* bias, bool relu, float* y, float* scratch, Stream stream);
+                   const float* bias, bool relu, float* y, float* scratch, Precision precision,
+                   Stream stream);
 void dense_backward_input(DenseGeometry g, int batch, const float* dz, const float* kernel,
-                          float* dx, float* scratch, Stream stream);
+                          float* dx, float* scratch, Precision precision, Stream stream);
 void dense_backward_params(DenseGeometry g, int batch, const float* x, const float* dz,
                            bool accumulate, float* dkernel, float* dbias, float* scratch,
-                           Stream stream);
+                           Precision precision, Stream stream);
 // Enough for each of the three.
 std::int64_t dense_scratch(DenseGeometry g, int batch);
 

@@ -1,5 +1,6 @@
 #include "device.h"
 
+#include <cstdlib>
 #include <map>
 
 #include "block.h"
@@ -38,8 +39,15 @@ cudaError_t check(const cudaLaunchConfig_t& config, const void* kernel) {
 }
 
 cudaError_t check_device(int device) {
-  return remember(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
+  return remember(device >= 0 && device < kDevices ? cudaSuccess : cudaErrorInvalidDevice);
 }
+
+int first_device() {
+  const char* const device = std::getenv("PYCNN_EMULATOR_DEVICE");
+  return device ? std::atoi(device) : 0;
+}
+
+thread_local int current = first_device();
 
 }  // namespace
 
@@ -50,11 +58,14 @@ cudaError_t remember(cudaError_t error) {
   return error;
 }
 
+int current_device() { return current; }
+
 cudaError_t launch(const cudaLaunchConfig_t& config, const void* kernel,
                    std::function<void()> thread) {
   {
     const DeviceLock lock;
     if (const cudaError_t error = check(config, kernel)) return remember(error);
+    if (device_of(config.stream) != current) return remember(cudaErrorInvalidResourceHandle);
   }
   return submit(config.stream,
                 [grid = config.gridDim, block = config.blockDim, bytes = config.dynamicSmemBytes,
@@ -91,16 +102,20 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
 }
 
 cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
+  *count = kDevices;
   return cudaSuccess;
 }
 
 cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
+  *device = current;
   return cudaSuccess;
 }
 
-cudaError_t cudaSetDevice(int device) { return check_device(device); }
+cudaError_t cudaSetDevice(int device) {
+  if (const cudaError_t error = check_device(device)) return error;
+  current = device;
+  return cudaSuccess;
+}
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   if (const cudaError_t error = check_device(device)) return error;

@@ -24,6 +24,13 @@ class DeviceLock {
   std::lock_guard<std::mutex> lock_;
 };
 
+inline constexpr int kDevices = 2;
+
+// The calling thread's; at first PYCNN_EMULATOR_DEVICE, or 0.
+int current_device();
+int device_of(cudaStream_t stream);
+
+// Bytes of each device.
 std::size_t memory_limit();
 
 // Remembers an error for cudaGetLastError() and returns it.

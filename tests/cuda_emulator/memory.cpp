@@ -13,10 +13,15 @@ namespace {
 
 constexpr std::size_t kAlignment = 256;
 
+struct Allocation {
+  std::size_t bytes;
+  int device;
+};
+
 struct Memory {
   std::mutex mutex;
-  std::map<const char*, std::size_t> allocations;  // address and size
-  std::size_t used = 0;
+  std::map<const char*, Allocation> allocations;  // by address
+  std::size_t used[kDevices] = {};
 };
 
 Memory& memory() {
@@ -31,16 +36,18 @@ char* allocate(std::size_t bytes) {
   return static_cast<char*>(address);
 }
 
-// How much of its allocation lies from this address on; 0 for what is not on the device. Called
-// with the device locked.
-std::size_t bytes_on_device(const void* address) {
+// What lies from this address to the end of its allocation; no bytes for what is on no device.
+// Called with the device locked.
+Allocation allocation_from(const void* address) {
   const char* const wanted = static_cast<const char*>(address);
   auto next = memory().allocations.upper_bound(wanted);
-  if (next == memory().allocations.begin()) return 0;
-  const auto [first, bytes] = *--next;
+  if (next == memory().allocations.begin()) return {0, -2};
+  const auto [first, whole] = *--next;
   const std::size_t offset = static_cast<std::size_t>(wanted - first);
-  return offset < bytes ? bytes - offset : 0;
+  return offset < whole.bytes ? Allocation{whole.bytes - offset, whole.device} : Allocation{0, -2};
 }
+
+std::size_t bytes_on_device(const void* address) { return allocation_from(address).bytes; }
 
 bool may_copy(const void* address, std::size_t bytes, bool device_expected, cudaMemcpyKind kind) {
   const DeviceLock lock;
@@ -54,14 +61,14 @@ bool may_copy(const void* address, std::size_t bytes, bool device_expected, cuda
 namespace pycnn::emulator {
 
 DeviceLock::DeviceLock() : lock_(memory().mutex) {
-  for (const auto& [address, bytes] : memory().allocations) {
-    ASAN_UNPOISON_MEMORY_REGION(address, bytes);
+  for (const auto& [address, allocation] : memory().allocations) {
+    ASAN_UNPOISON_MEMORY_REGION(address, allocation.bytes);
   }
 }
 
 DeviceLock::~DeviceLock() {
-  for (const auto& [address, bytes] : memory().allocations) {
-    ASAN_POISON_MEMORY_REGION(address, bytes);
+  for (const auto& [address, allocation] : memory().allocations) {
+    ASAN_POISON_MEMORY_REGION(address, allocation.bytes);
   }
 }
 
@@ -78,13 +85,14 @@ cudaError_t cudaMalloc(void** address, std::size_t bytes) {
   *address = nullptr;
   if (bytes == 0) return cudaSuccess;
   const std::size_t limit = memory_limit();
-  if (memory().used > limit || bytes > limit - memory().used) {
+  std::size_t& used = memory().used[current_device()];
+  if (used > limit || bytes > limit - used) {
     return remember(cudaErrorMemoryAllocation);
   }
   char* const allocated = allocate(bytes);
   if (!allocated) return remember(cudaErrorMemoryAllocation);
-  memory().allocations[allocated] = bytes;
-  memory().used += bytes;
+  memory().allocations[allocated] = {bytes, current_device()};
+  used += bytes;
   *address = allocated;
   return cudaSuccess;
 }
@@ -95,7 +103,7 @@ cudaError_t cudaFree(void* address) {
   const DeviceLock lock;
   const auto found = memory().allocations.find(static_cast<char*>(address));
   if (found == memory().allocations.end()) return remember(cudaErrorInvalidValue);
-  memory().used -= found->second;
+  memory().used[found->second.device] -= found->second.bytes;
   memory().allocations.erase(found);
   std::free(address);
   return cudaSuccess;
@@ -116,16 +124,18 @@ cudaError_t cudaFreeHost(void* address) {
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* address) {
   const DeviceLock lock;
   void* const same = const_cast<void*>(address);
-  *attributes = bytes_on_device(address) > 0
-                    ? cudaPointerAttributes{cudaMemoryTypeDevice, 0, same, nullptr}
-                    : cudaPointerAttributes{cudaMemoryTypeUnregistered, -2, nullptr, same};
+  const Allocation allocation = allocation_from(address);
+  *attributes =
+      allocation.bytes > 0
+          ? cudaPointerAttributes{cudaMemoryTypeDevice, allocation.device, same, nullptr}
+          : cudaPointerAttributes{cudaMemoryTypeUnregistered, allocation.device, nullptr, same};
   return cudaSuccess;
 }
 
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   const DeviceLock lock;
   *total = memory_limit();
-  *free = *total - std::min(*total, memory().used);
+  *free = *total - std::min(*total, memory().used[current_device()]);
   return cudaSuccess;
 }
 

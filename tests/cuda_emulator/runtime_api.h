@@ -11,8 +11,9 @@
 #define CUDART_VERSION 13000
 
 // CUDA's runtime API, as much as pycnn uses. Work is done when it is given to a stream, unless the
-// stream captures. Device memory is PYCNN_EMULATOR_MEMORY bytes (default 4 GiB); it comes filled
-// with ones (NaN), and under ASan nobody may touch it but kernels and copies.
+// stream captures. There are two devices, so that a thread's current one can be the wrong one. Each
+// has PYCNN_EMULATOR_MEMORY bytes (default 4 GiB); memory comes filled with ones (NaN), and under
+// ASan nobody may touch it but kernels and copies.
 
 #define PYCNN_CUDA_ERRORS(X)                                                                    \
   X(cudaSuccess, 0, "no error")                                                                 \

@@ -18,6 +18,7 @@ struct Capture {
 
 struct CUstream_st {
   unsigned flags;
+  int device;
   std::shared_ptr<Capture> capture;
 };
 
@@ -65,6 +66,8 @@ void end(const std::shared_ptr<Capture>& capture) {
 
 namespace pycnn::emulator {
 
+int device_of(cudaStream_t stream) { return stream ? stream->device : current_device(); }
+
 cudaError_t submit(cudaStream_t stream, std::function<void()> work) {
   if (stream && stream->capture) {
     Capture& capture = *stream->capture;
@@ -95,7 +98,7 @@ cudaError_t cudaStreamCreate(cudaStream_t* stream) {
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   if (flags > cudaStreamNonBlocking) return remember(cudaErrorInvalidValue);
-  *stream = new CUstream_st{flags, {}};
+  *stream = new CUstream_st{flags, current_device(), {}};
   return cudaSuccess;
 }
 

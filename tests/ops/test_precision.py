@@ -7,7 +7,7 @@ import pytest
 import reference
 
 import pycnn
-from pycnn import ops
+from pycnn import layers, ops
 
 pytestmark = [pytest.mark.cuda, pytest.mark.usefixtures("gpu")]
 
@@ -66,6 +66,49 @@ def test_the_largest_tile(precision):
     case = cases.dense(132 * 128, 12, 128)
     arrays = case.arrays(integers=True)
     assert np.array_equal(case.forward(arrays, ops), case.forward(arrays, reference))
+
+
+class Setting(layers.Layer):
+    """The identity, which sets the precision to bf16 in its first batch, as a thread might."""
+
+    def __init__(self, *, sets: bool) -> None:
+        super().__init__()
+        self.sets = sets
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        if self.sets:
+            pycnn.set_float32_precision("bf16")
+        return x
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        return dy
+
+
+def stepped(*, sets: bool) -> tuple[list[bytes], list[bytes]]:
+    """Predictions and the weights after a step, the precision being set within each."""
+    pycnn.set_random_seed(3)
+    model = pycnn.Sequential(
+        [pycnn.Input((40,)), layers.Dense(24), Setting(sets=sets), layers.Dense(8)], device="cuda"
+    )
+    model.compile(pycnn.optimizers.SGD(0.1), "mse")
+    x = np.random.default_rng(1).standard_normal((16, 40)).astype(np.float32)
+    y = np.zeros((16, 8), np.float32)
+    try:
+        predictions = [model.predict(x, verbose=0).tobytes()]
+        pycnn.set_float32_precision("float32")
+        model.fit(x, y, batch_size=16, verbose=0)
+        predictions.append(model.predict(x, verbose=0).tobytes())
+    finally:
+        pycnn.set_float32_precision("float32")
+    return predictions, [array.tobytes() for array in model.get_weights()]
+
+
+def test_it_holds_from_the_beginning_of_a_step_to_its_end():
+    predictions, weights = stepped(sets=True)
+    plain_predictions, plain_weights = stepped(sets=False)
+    assert predictions[0] == plain_predictions[0]
+    assert weights == plain_weights
+    assert predictions[1] != plain_predictions[1]  # bf16 from the beginning
 
 
 def test_not_a_number_and_infinity_stay(precision):

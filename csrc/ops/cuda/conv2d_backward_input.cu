@@ -145,13 +145,13 @@ struct BackwardInput {
 }  // namespace
 
 void conv2d_backward_input(const Conv2dGeometry& g, ConstView dz, const float* kernel, View dx,
-                           float* scratch, Stream stream) {
+                           float* scratch, Precision precision, Stream stream) {
   const Conv2dSizes s(g, dz.batch);
   const bool output_quads = s.group_outputs % 4 == 0, input_quads = s.group_inputs % 4 == 0;
   multiply(BackwardInput{s, dz.data, kernel, dx.data, output_quads && in_quads(dz.data, s.outputs),
                          output_quads && in_quads(kernel, s.outputs),
                          input_quads && in_quads(dx.data, s.inputs)},
-           s.backward_input(), scratch, stream);
+           s.backward_input(), scratch, precision, stream);
 }
 
 }  // namespace pycnn::cuda

@@ -28,7 +28,8 @@ struct BackwardParams {
 }  // namespace
 
 void conv2d_backward_params(const Conv2dGeometry& g, ConstView x, ConstView dz, bool accumulate,
-                            float* dkernel, float* dbias, float* scratch, Stream stream) {
+                            float* dkernel, float* dbias, float* scratch, Precision precision,
+                            Stream stream) {
   const Conv2dSizes s(g, x.batch);
   const bool quads = s.group_outputs % 4 == 0;
   const MatrixAcross gradient{dz.data, s.outputs, s.group_outputs, s.places(),
@@ -42,7 +43,7 @@ void conv2d_backward_params(const Conv2dGeometry& g, ConstView x, ConstView dz, 
                       quads && in_quads(dkernel, s.outputs)};
   multiply(
       BackwardParams{{input_windows(s, x.data)}, gradient, out, s.group_inputs, s.group_outputs},
-      s.backward_params(), scratch, stream);
+      s.backward_params(), scratch, precision, stream);
 }
 
 }  // namespace pycnn::cuda

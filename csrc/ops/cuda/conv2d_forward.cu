@@ -28,7 +28,7 @@ struct Forward {
 }  // namespace
 
 void conv2d_forward(const Conv2dGeometry& g, ConstView x, const float* kernel, const float* bias,
-                    bool relu, View y, float* scratch, Stream stream) {
+                    bool relu, View y, float* scratch, Precision precision, Stream stream) {
   const Conv2dSizes s(g, x.batch);
   const bool quads = s.group_outputs % 4 == 0;
   const MatrixAcross weights{kernel, s.outputs, s.group_outputs, s.terms(),
@@ -41,7 +41,7 @@ void conv2d_forward(const Conv2dGeometry& g, ConstView x, const float* kernel, c
                         relu,
                         quads && in_quads(y.data, s.outputs)};
   multiply(Forward{{input_windows(s, x.data)}, weights, out, s.group_inputs, s.group_outputs},
-           s.forward(), scratch, stream);
+           s.forward(), scratch, precision, stream);
 }
 
 }  // namespace pycnn::cuda

@@ -48,29 +48,30 @@ MatrixAcross across(const float* data, unsigned rows, unsigned columns) {
 }  // namespace
 
 void dense_forward(DenseGeometry g, int batch, const float* x, const float* kernel,
-                   const float* bias, bool relu, float* y, float* scratch, Stream stream) {
+                   const float* bias, bool relu, float* y, float* scratch, Precision precision,
+                   Stream stream) {
   const Sizes s(g, batch);
   const Activations out{y, s.outputs, s.batch, s.outputs, bias, relu, in_quads(y, s.outputs)};
   multiply(Forward{along(x, s.batch, s.inputs), across(kernel, s.inputs, s.outputs), out},
-           s.forward(), scratch, stream);
+           s.forward(), scratch, precision, stream);
 }
 
 void dense_backward_input(DenseGeometry g, int batch, const float* dz, const float* kernel,
-                          float* dx, float* scratch, Stream stream) {
+                          float* dx, float* scratch, Precision precision, Stream stream) {
   const Sizes s(g, batch);
   const Activations out{dx, s.inputs, s.batch, s.inputs, nullptr, false, in_quads(dx, s.inputs)};
   multiply(BackwardInput{along(dz, s.batch, s.outputs), along(kernel, s.inputs, s.outputs), out},
-           s.backward_input(), scratch, stream);
+           s.backward_input(), scratch, precision, stream);
 }
 
 void dense_backward_params(DenseGeometry g, int batch, const float* x, const float* dz,
                            bool accumulate, float* dkernel, float* dbias, float* scratch,
-                           Stream stream) {
+                           Precision precision, Stream stream) {
   const Sizes s(g, batch);
   const bool quads = in_quads(dkernel, s.outputs);
   const Gradients out{dkernel, dbias, s.outputs, s.inputs, s.outputs, accumulate, quads};
   multiply(BackwardParams{across(x, s.batch, s.inputs), across(dz, s.batch, s.outputs), out},
-           s.backward_params(), scratch, stream);
+           s.backward_params(), scratch, precision, stream);
 }
 
 std::int64_t dense_scratch(DenseGeometry g, int batch) {

@@ -150,8 +150,9 @@ void run_tensor(const Product& product, const ProductSize& size, const ProductPl
 
 // All products; `scratch` has product_scratch(size) floats, aligned to 16 bytes.
 template <class Product>
-void multiply(const Product& product, const ProductSize& size, float* scratch, Stream stream) {
-  const Precision precision = product_precision();
+void multiply(const Product& product, const ProductSize& size, float* scratch, Precision wanted,
+              Stream stream) {
+  const Precision precision = product_precision(wanted);
   const ProductPlan plan = plan_product(size, precision);
   float* const partials = plan.parts > 1 ? scratch : nullptr;
   switch (precision) {

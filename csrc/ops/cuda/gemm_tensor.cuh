@@ -18,9 +18,9 @@ enum class TensorFormat { tf32, bf16 };
 
 // The precision of products with the code that runs here: that for earlier GPUs has no tensor
 // cores.
-inline Precision product_precision() {
+inline Precision product_precision(Precision wanted) {
   static const bool has_tensor_cores = compiled_capability() >= 80;
-  return has_tensor_cores ? float32_precision() : Precision::float32;
+  return has_tensor_cores ? wanted : Precision::float32;
 }
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800

@@ -13,8 +13,9 @@ enum class Precision {
   bf16,     // 8 bits; tensor cores
 };
 
-// Of the whole process. Work that has been captured keeps the one it was captured with. GPUs before
-// compute capability 8.0 have tensor cores for neither of the two: they stay with float32.
+// Of the whole process. It is read when a run of steps, or a batch, begins, and holds to its end.
+// GPUs before compute capability 8.0 have tensor cores for neither of the two: they stay with
+// float32.
 inline std::atomic<Precision>& float32_precision_setting() {
   static std::atomic<Precision> setting{Precision::float32};
   return setting;

@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "cuda/device.h"
+#include "cuda/device_guard.h"
 #include "cuda/error.h"
 #include "runtime/backend_cpu.h"
 #include "runtime/backend_cuda.h"
@@ -47,6 +48,7 @@ CudaBackend::CudaBackend(const Graph& graph, const std::vector<ValueId>& outputs
 // ---- weights
 
 void CudaBackend::read_parameter(ParameterId id, float* values) const {
+  const DeviceGuard guard;
   const Parameter& p = graph_.parameters()[static_cast<std::size_t>(id)];
   stream_.synchronize();  // an exception may have left work behind
   download(values, weights_.at(id), float_bytes(element_count(p.shape)),
@@ -54,6 +56,7 @@ void CudaBackend::read_parameter(ParameterId id, float* values) const {
 }
 
 void CudaBackend::write_parameter(ParameterId id, const float* values) {
+  const DeviceGuard guard;
   const Parameter& p = graph_.parameters()[static_cast<std::size_t>(id)];
   stream_.synchronize();
   upload(weights_.at(id), values, float_bytes(element_count(p.shape)),
@@ -61,6 +64,7 @@ void CudaBackend::write_parameter(ParameterId id, const float* values) {
 }
 
 Weights CudaBackend::save() const {
+  const DeviceGuard guard;
   Weights weights;
   weights.flat.resize(static_cast<std::size_t>(weights_.flat_size()));
   stream_.synchronize();
@@ -74,6 +78,7 @@ Weights CudaBackend::save() const {
 }
 
 void CudaBackend::load(const Weights& weights) {
+  const DeviceGuard guard;
   stream_.synchronize();
   if (optimizer_) optimizer_->restore(weights.state, weights.steps);
   upload(weights_.flat(), weights.flat.data(), float_bytes(weights_.flat_size()),
@@ -81,6 +86,7 @@ void CudaBackend::load(const Weights& weights) {
 }
 
 void CudaBackend::compile(const Training& training) {
+  const DeviceGuard guard;
   auto optimizer = std::make_unique<CudaOptimizer>(training.optimizer, graph_, weights_);
   std::vector<int> ks, outputs;
   for (std::size_t o = 0; o < training.top_k.size(); ++o) {
@@ -102,6 +108,7 @@ void CudaBackend::compile(const Training& training) {
 }
 
 CudaExecutor& CudaBackend::executor(PlanKind kind) {
+  const DeviceGuard guard;
   auto& executor = executors_[static_cast<std::size_t>(kind)];
   if (!executor) {
     executor = std::make_unique<CudaExecutor>(
@@ -183,9 +190,9 @@ Results CudaBackend::results(const CudaExecutor& executor, std::int64_t count) c
   return results;
 }
 
-void CudaBackend::enqueue_step(const Batch& images, std::int64_t count) {
+void CudaBackend::enqueue_step(const Batch& images, std::int64_t count, Precision precision) {
   CudaExecutor& train = executor(PlanKind::train);
-  train.enqueue(images, static_cast<int>(count), step(), stream_);
+  train.enqueue(images, static_cast<int>(count), precision, step(), stream_);
   const Results came = results(train, count);
   if (train.small_net() != nullptr && optimizer_->only_updates()) {
     return optimizer_->enqueue_last(came, step(), stream_);
@@ -223,7 +230,7 @@ void CudaBackend::run_steps(const Batch& images, std::int64_t batch_size, std::i
   CudaExecutor& train = executor(PlanKind::train);
   std::vector<DType> types;
   for (const Tensor* t : images.inputs) types.push_back(t->dtype());
-  const Precision precision = float32_precision();
+  const Precision precision = float32_precision();  // of the whole run
   const bool same = types == captured_types_ && captured_precision_ == precision;
   if (!same || captures_.size() > kMostCaptures) captures_.clear();
   captured_types_ = types;
@@ -237,14 +244,14 @@ void CudaBackend::run_steps(const Batch& images, std::int64_t batch_size, std::i
     const auto known = captures_.find({count, together});
     if (!capture || (known == captures_.end() && !captures_.contains({count, 0}))) {
       // The first step of its size: kernels are loaded now, which a capture must not wait for.
-      enqueue_step(images, count);
+      enqueue_step(images, count, precision);
       if (capture) captures_[{count, 0}] = CapturedWork();
       ++done;
       continue;
     }
     if (known == captures_.end()) {
       captures_[{count, together}] = CapturedWork(stream_, [&] {
-        for (std::int64_t k = 0; k < together; ++k) enqueue_step(images, count);
+        for (std::int64_t k = 0; k < together; ++k) enqueue_step(images, count, precision);
       });
     }
     captures_[{count, together}].launch(stream_);
@@ -262,6 +269,7 @@ std::int64_t CudaBackend::steps_at_once(std::int64_t batch_size, std::int64_t st
 std::int64_t CudaBackend::train(const Batch& images, std::int64_t batch_size, const float* rates,
                                 std::int64_t steps, Totals& totals) {
   check_interrupt();
+  const DeviceGuard guard;
   const auto start = std::chrono::steady_clock::now();
   const bool held = data_.holds(images);
   const std::int64_t wanted = steps_at_once(batch_size, steps, held);
@@ -302,10 +310,16 @@ void CudaBackend::explain(const Batch& images, std::int64_t batch_size, const fl
   for (auto* tensors : {&on_host.inputs, &on_host.targets}) {
     for (const Tensor*& t : *tensors) t = &copies.emplace_back(t->to(Device::cpu));
   }
+  const CallersDevice callers;  // its Python layers' too
   Totals totals;
   cpu.train(on_host, batch_size, rates, 1, totals);
   throw_non_finite(std::numeric_limits<double>::quiet_NaN(),
                    "on the GPU; the CPU's numbers for the same step are finite");
+}
+
+std::shared_ptr<void> CudaBackend::hold(const Tensor& data) {
+  const DeviceGuard guard;
+  return data_.hold(data);
 }
 
 // ---- a batch at a time
@@ -318,10 +332,11 @@ void CudaBackend::run_once(CudaExecutor& executor, const Batch& batch) {
   const float no_rate = 0.0f;
   begin_run(batch, sources, &no_rate, 1, {});
   executor.set_sources(sources, stream_);
-  executor.enqueue(batch, static_cast<int>(batch.count), step(), stream_);
+  executor.enqueue(batch, static_cast<int>(batch.count), float32_precision(), step(), stream_);
 }
 
 Totals CudaBackend::evaluate(const Batch& batch) {
+  const DeviceGuard guard;
   CudaExecutor& evaluate = executor(PlanKind::evaluate);
   run_once(evaluate, batch);
   optimizer_->enqueue_penalties(nullptr, stream_);
@@ -333,12 +348,14 @@ Totals CudaBackend::evaluate(const Batch& batch) {
 }
 
 void CudaBackend::predict(const Batch& batch, bool training) {
+  const DeviceGuard guard;
   run_once(executor(training ? PlanKind::training_predict : PlanKind::predict), batch);
   stream_.synchronize();
 }
 
 void CudaBackend::backward(const Batch& batch, bool training,
                            const std::vector<float*>& gradients) {
+  const DeviceGuard guard;
   run_once(executor(training ? PlanKind::training_gradient : PlanKind::gradient), batch);
   stream_.synchronize();
   for (std::size_t i = 0; i < gradients.size(); ++i) {
@@ -364,6 +381,7 @@ namespace pycnn {
 
 std::unique_ptr<Backend> make_cuda_backend(const Graph& graph, const std::vector<ValueId>& outputs,
                                            std::uint64_t seed) {
+  const cuda::DeviceGuard guard;
   cuda::require();
   return std::make_unique<cuda::CudaBackend>(graph, outputs, seed);
 }

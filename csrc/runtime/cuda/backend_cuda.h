@@ -35,7 +35,7 @@ class CudaBackend : public Backend {
   void predict(const Batch& batch, bool training) override;
   void backward(const Batch& batch, bool training, const std::vector<float*>& gradients) override;
   std::int64_t images_in_one_go(PlanKind kind, std::int64_t batch_size) override;
-  std::shared_ptr<void> hold(const Tensor& data) override { return data_.hold(data); }
+  std::shared_ptr<void> hold(const Tensor& data) override;
   const Plan& plan(PlanKind kind) override { return executor(kind).plan(); }
   std::string plan_report(PlanKind kind) override;
 
@@ -50,7 +50,7 @@ class CudaBackend : public Backend {
   void begin_run(const Batch& batch, const Sources& sources, const float* rates, std::int64_t steps,
                  const Totals& totals);
   void run_steps(const Batch& images, std::int64_t batch_size, std::int64_t steps);
-  void enqueue_step(const Batch& images, std::int64_t count);
+  void enqueue_step(const Batch& images, std::int64_t count, Precision precision);
   Results results(const CudaExecutor& executor, std::int64_t count) const;
   // Waits for the run; how many steps were done, and the sums after them.
   std::int64_t end_run(Totals& totals);

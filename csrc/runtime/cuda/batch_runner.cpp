@@ -98,17 +98,17 @@ void BatchRunner::run(const ScatterRows& i) {
 
 void BatchRunner::run(const Conv2dForward& i) {
   conv2d_forward(i.g, const_view(i.x), weight(i.kernel), weight(i.bias), i.relu, view(i.y),
-                 work_.scratch, stream_);
+                 work_.scratch, work_.precision, stream_);
 }
 
 void BatchRunner::run(const Conv2dBackwardInput& i) {
   conv2d_backward_input(i.g, const_view(i.dz), weight(i.kernel), view(i.dx), work_.scratch,
-                        stream_);
+                        work_.precision, stream_);
 }
 
 void BatchRunner::run(const Conv2dBackwardParams& i) {
   conv2d_backward_params(i.g, const_view(i.x), const_view(i.dz), accumulate_, gradient(i.kernel),
-                         gradient(i.bias), work_.scratch, stream_);
+                         gradient(i.bias), work_.scratch, work_.precision, stream_);
 }
 
 void BatchRunner::run(const DepthwiseConv2dForward& i) {
@@ -143,17 +143,17 @@ void BatchRunner::run(const AvgPool2dBackward& i) {
 
 void BatchRunner::run(const DenseForward& i) {
   dense_forward(i.g, count_, floats(i.x), weight(i.kernel), weight(i.bias), i.relu, floats(i.y),
-                work_.scratch, stream_);
+                work_.scratch, work_.precision, stream_);
 }
 
 void BatchRunner::run(const DenseBackwardInput& i) {
   dense_backward_input(i.g, count_, floats(i.dz), weight(i.kernel), floats(i.dx), work_.scratch,
-                       stream_);
+                       work_.precision, stream_);
 }
 
 void BatchRunner::run(const DenseBackwardParams& i) {
   dense_backward_params(i.g, count_, floats(i.x), floats(i.dz), accumulate_, gradient(i.kernel),
-                        gradient(i.bias), work_.scratch, stream_);
+                        gradient(i.bias), work_.scratch, work_.precision, stream_);
 }
 
 void BatchRunner::run(const ActivationForward& i) {

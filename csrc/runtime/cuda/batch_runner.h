@@ -5,6 +5,7 @@
 
 #include "cuda/stream.h"
 #include "graph/plan.h"
+#include "ops/cuda/precision.h"
 #include "ops/cuda/step.h"
 #include "runtime/batch.h"
 #include "runtime/cuda/weights.h"
@@ -16,7 +17,8 @@ struct Workspace {
   std::byte* arena;
   std::int64_t blocks;  // of 16 images that it has room for: offsets of the plan are times this
   float* scratch;
-  float* losses;  // [outputs][count]
+  Precision precision;  // of products
+  float* losses;        // [outputs][count]
   std::int32_t* ranks;
   Step* step;
   // First rows of the batch's data, by input, target and output gradient, one list after another.

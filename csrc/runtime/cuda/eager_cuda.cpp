@@ -3,6 +3,7 @@
 
 #include "core/overloaded.h"
 #include "cuda/device.h"
+#include "cuda/device_guard.h"
 #include "cuda/error.h"
 #include "cuda/memory.h"
 #include "cuda/stream.h"
@@ -25,6 +26,7 @@ void download(const DeviceMemory& memory, Tensor& to) {
 }  // namespace
 
 LossResult compute_loss(LossKind kind, const Tensor& predictions, const Tensor& targets) {
+  const DeviceGuard guard;
   require();
   const auto batch = static_cast<int>(predictions.shape()[0]);
   const auto classes = static_cast<int>(predictions.shape()[1]);
@@ -56,6 +58,7 @@ LossResult compute_loss(LossKind kind, const Tensor& predictions, const Tensor& 
 UpdateResult update_parameter(const UpdateRule& rule, const Tensor& parameter,
                               const Tensor& gradient, const Tensor& state, float learning_rate,
                               std::int64_t step_number) {
+  const DeviceGuard guard;
   require();
   const WorkStream stream;
   const DeviceMemory w = uploaded(parameter.raw_data(), parameter.nbytes());

@@ -67,7 +67,7 @@ void CudaExecutor::set_sources(const Sources& sources, const WorkStream& stream)
         "telling the GPU where its data are");
 }
 
-void CudaExecutor::enqueue(const Batch& batch, int count, Step* step,
+void CudaExecutor::enqueue(const Batch& batch, int count, Precision precision, Step* step,
                            const WorkStream& stream) const {
   if (small_net_) {
     const auto* table = sources_.as<const void* const>();
@@ -81,6 +81,7 @@ void CudaExecutor::enqueue(const Batch& batch, int count, Step* step,
   const Workspace workspace{arena_.as<std::byte>(),
                             blocks_,
                             scratch_.as<float>(),
+                            precision,
                             losses_.as<float>(),
                             ranks_.as<std::int32_t>(),
                             step,

@@ -24,7 +24,8 @@ class CudaExecutor {
   void set_sources(const Sources& sources, const WorkStream& stream);
   // Puts the program on the stream, for the images that the step picks; `batch` gives the types of
   // the data and the arrays for results.
-  void enqueue(const Batch& batch, int count, Step* step, const WorkStream& stream) const;
+  void enqueue(const Batch& batch, int count, Precision precision, Step* step,
+               const WorkStream& stream) const;
 
   // Of the last batch: [outputs][count].
   const float* losses() const { return losses_.as<float>(); }

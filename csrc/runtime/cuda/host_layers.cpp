@@ -1,5 +1,6 @@
 // Layers that the host program computes: the batch goes there and back, and the stream waits.
 
+#include "cuda/device_guard.h"
 #include "cuda/error.h"
 #include "runtime/cuda/batch_runner.h"
 #include "runtime/host_layer.h"
@@ -40,8 +41,11 @@ std::vector<Tensor> BatchRunner::host_weights(const Node& node) const {
 void BatchRunner::run(const HostForward& i) {
   const Node& node = graph_.nodes()[static_cast<std::size_t>(i.node)];
   const Tensor x = download(i.x, graph_.shape(node.input()));
-  const Tensor y = std::get<HostOptions>(node.options)
-                       .layer->forward(x, host_weights(node), is_training(plan_.kind));
+  const std::vector<Tensor> weights = host_weights(node);
+  const Tensor y = [&] {
+    const CallersDevice callers;
+    return std::get<HostOptions>(node.options).layer->forward(x, weights, is_training(plan_.kind));
+  }();
   check_host_output(graph_, node, count_, y);
   upload(i.y, y);
 }
@@ -49,8 +53,11 @@ void BatchRunner::run(const HostForward& i) {
 void BatchRunner::run(const HostBackward& i) {
   const Node& node = graph_.nodes()[static_cast<std::size_t>(i.node)];
   const Tensor dy = download(i.dy, graph_.shape(node.output));
-  const auto gradients =
-      std::get<HostOptions>(node.options).layer->backward(dy, host_weights(node));
+  const std::vector<Tensor> weights = host_weights(node);
+  const auto gradients = [&] {
+    const CallersDevice callers;
+    return std::get<HostOptions>(node.options).layer->backward(dy, weights);
+  }();
   check_host_gradients(graph_, node, count_, gradients);
   if (i.dx >= 0) upload(i.dx, gradients.input);
   for (std::size_t p = 0; p < node.parameters.size(); ++p) {

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstring>
+#include <thread>
 
 #include "support.h"
 
@@ -89,7 +90,7 @@ TEST(EmulatorMemory, PinnedMemoryIsTheHosts) {
 }
 
 TEST(EmulatorErrors, AreRememberedOnce) {
-  EXPECT_CUDA(cudaErrorInvalidDevice, cudaSetDevice(1));
+  EXPECT_CUDA(cudaErrorInvalidDevice, cudaSetDevice(2));
   EXPECT_CUDA(cudaErrorInvalidDevice, cudaPeekAtLastError());
   EXPECT_OK(cudaSetDevice(0));
   EXPECT_CUDA(cudaErrorInvalidDevice, cudaGetLastError());
@@ -105,10 +106,42 @@ TEST(EmulatorDevice, DescribesItself) {
   int value = 0;
   EXPECT_OK(cudaDeviceGetAttribute(&value, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0));
   EXPECT_EQ(static_cast<std::size_t>(value), properties.sharedMemPerBlockOptin);
-  EXPECT_CUDA(cudaErrorInvalidDevice, cudaGetDeviceProperties(&properties, 1));
+  EXPECT_CUDA(cudaErrorInvalidDevice, cudaGetDeviceProperties(&properties, 2));
   EXPECT_OK(cudaGetDeviceCount(&value));
-  EXPECT_EQ(value, 1);
+  EXPECT_EQ(value, 2);
   EXPECT_CUDA(cudaErrorInvalidDevice, cudaGetLastError());
+}
+
+TEST(EmulatorDevice, IsTheThreadsCurrentOne) {
+  std::size_t free = 0, first = 0, total = 0;
+  EXPECT_OK(cudaMemGetInfo(&first, &total));
+  EXPECT_OK(cudaSetDevice(1));
+  int device = 0;
+  EXPECT_OK(cudaGetDevice(&device));
+  EXPECT_EQ(device, 1);
+  std::thread([&] { EXPECT_OK(cudaGetDevice(&device)); }).join();
+  EXPECT_EQ(device, 0);
+  {
+    Array<float> other(100);
+    cudaPointerAttributes attributes;
+    EXPECT_OK(cudaPointerGetAttributes(&attributes, other.data()));
+    EXPECT_EQ(attributes.device, 1);
+    EXPECT_OK(cudaMemGetInfo(&free, &total));
+    EXPECT_EQ(free, total - 400);
+    EXPECT_OK(cudaSetDevice(0));
+    EXPECT_OK(cudaMemGetInfo(&free, &total));
+    EXPECT_EQ(free, first);
+  }
+}
+
+TEST(EmulatorDevice, RunsKernelsOnItsOwnStreams) {
+  const Stream stream;
+  Array<float4> values(1);
+  EXPECT_OK(scale(values.data(), 2.0f, 1, stream));
+  EXPECT_OK(cudaSetDevice(1));
+  EXPECT_CUDA(cudaErrorInvalidResourceHandle, scale(values.data(), 2.0f, 1, stream));
+  EXPECT_CUDA(cudaErrorInvalidResourceHandle, cudaGetLastError());
+  EXPECT_OK(cudaSetDevice(0));
 }
 
 TEST(EmulatorLaunch, ChecksItsLimits) {
