@@ -33,13 +33,13 @@ BufferId output_gradient(PlanBuilder& b, const Group& group, const Halo& halo) {
 // How the gradients of a convolution with pooling are computed: from dz, which is zero but for one
 // sum of each window, or at once from the pooled gradient, `by_image` with lanes along the patch
 // that a sum reads, or by selecting for 16 images. Thresholds from timing some 30 sizes (AVX-512,
-// AVX2).
+// AVX2). There are such kernels for blocks alone.
 struct PoolGradients {
   enum class Params : std::uint8_t { from_dz, select, by_image } params = Params::from_dz;
   bool input_by_image = false;
 
-  PoolGradients(const Group& group, const Conv2dGeometry& g) {
-    if (!group.pool) return;
+  PoolGradients(const PlanBuilder& b, const Group& group, const Conv2dGeometry& g) {
+    if (!group.pool || b.lanes() != Lanes::images) return;
     const cpu::PatchColumns p(g);
     const std::int64_t vectors = p.patch / cpu::kLanes;
     // What is in the scratch is found by 32 bits.
@@ -100,7 +100,7 @@ void pool_backward_input(PlanBuilder& b, const Group& group, const Conv2dGeometr
 void lower_gradients(PlanBuilder& b, const Group& group, const Conv2dGeometry& g, bool depthwise) {
   const Node& n = b.node(group);
   const bool needs_dx = b.wants_gradient(n.input());
-  const PoolGradients how(group, g);
+  const PoolGradients how(b, group, g);
   const bool plain_params = how.params == PoolGradients::Params::from_dz;
   const bool plain_input = needs_dx && !how.input_by_image;
   if (!plain_params) pool_backward_params(b, group, g, how.params);
