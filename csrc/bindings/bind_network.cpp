@@ -114,7 +114,13 @@ void bind_network(py::module_& m) {
            "update: x as one batch, each instruction alone, medians over `seconds`.")
       .def("profile_backward", &Network::profile_backward, py::arg("x"), py::arg("dy"),
            py::arg("seconds"), Release(), "The same for the plan of `backward`.")
-      .def("plan_report", &Network::plan_report, Release());
+      .def("plan_report", &Network::plan_report, Release())
+      .def(
+          "cpu_lanes",
+          [](const Network& n, std::int64_t images) {
+            return n.cpu_lanes(images) == Lanes::images ? "images" : "channels";
+          },
+          py::arg("images"), "What a vector of a CPU step on so many images holds.");
   py::class_<Trainer>(m, "Trainer", "Epochs over a data set in memory: shuffle, gather, step.")
       .def(py::init<Network&, Tensors, const Tensors&, std::int64_t, bool>(),
            py::keep_alive<1, 2>(), py::arg("network"), py::arg("x"), py::arg("y"), py::kw_only(),

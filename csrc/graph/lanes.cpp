@@ -25,6 +25,9 @@ std::int64_t count(const Conv2dGeometry& g) {
 }
 std::int64_t count(const DenseGeometry& g) { return std::int64_t{g.inputs} * g.outputs; }
 
+// Filled alike, channels are faster: one image's numbers are in nearer caches than sixteen images'.
+constexpr double kPreference = 1.1;
+
 constexpr std::array<std::string_view, 3> kNames = {"auto", "images", "channels"};
 
 int find(std::string_view name, const std::string& who) {
@@ -79,7 +82,7 @@ Lanes choose_lanes(const ChannelFill& fill, std::int64_t images) {
   if (!fill.possible || wanted == "images") return Lanes::images;
   if (wanted == "channels") return Lanes::channels;
   const double blocks = double(whole_vectors(images)) / double(std::max<std::int64_t>(images, 1));
-  return fill.done <= blocks * fill.needed ? Lanes::channels : Lanes::images;
+  return fill.done <= kPreference * blocks * fill.needed ? Lanes::channels : Lanes::images;
 }
 
 std::int64_t multiply_adds(const Plan& plan) {

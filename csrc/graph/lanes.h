@@ -19,7 +19,8 @@ struct ChannelFill {
 ChannelFill channel_fill(const Graph& graph);
 
 // The lanes of a step on `images` images: those that are filled better, the last block of images
-// being filled up to 16. The number of threads has no say in it, so that it changes no result.
+// being filled up to 16; channels where there is little in it. The number of threads has no say in
+// it, so that it changes no result.
 Lanes choose_lanes(const ChannelFill& fill, std::int64_t images);
 
 // Multiply-adds of one image through the convolutions and dense layers of a plan.

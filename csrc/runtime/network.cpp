@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "graph/lanes.h"
 
 namespace pycnn {
 
@@ -364,6 +365,10 @@ Network::Gradients Network::backward(const Tensors& given_x, const Tensors& give
   }
   backend_->backward(batch, training, gradients);
   return result;
+}
+
+Lanes Network::cpu_lanes(std::int64_t images) const {
+  return choose_lanes(channel_fill(*graph_), images);
 }
 
 std::string Network::plan_report() {

@@ -125,6 +125,8 @@ class Network {
 
   // The plan of a training step (of prediction before compile).
   std::string plan_report();
+  // The layout that a CPU step on so many images takes.
+  Lanes cpu_lanes(std::int64_t images) const;
 
   // Every epoch shuffles in an order of its own: the number of epochs done so far.
   std::uint64_t epochs() const { return epochs_; }
