@@ -17,6 +17,8 @@ Array = npt.NDArray[Any]
 # Every integer up to here has a float32 of its own.
 _EXACT_IN_FLOAT32 = 2**24
 
+_READY_DTYPES = frozenset([np.dtype(np.float32), np.dtype(np.uint8)])
+
 
 def as_array(data: Any, name: str) -> Array:
     """Returns `data` as a NumPy array of numbers or bools, without a copy where that can be.
@@ -135,6 +137,21 @@ def labels(data: Any, name: str) -> npt.NDArray[np.int64]:
     elif array.dtype.kind == "u" and array.dtype.itemsize == 8 and array.max() >= 2**63:
         raise ValueError(f"{name} must fit in 64 bits with a sign; received {array.max()}")
     return _dense(array.astype(np.int64, copy=False))
+
+
+def is_ready(x: Any, input_shape: tuple[int, ...]) -> bool:
+    """Whether `x` is a batch of images that the core reads as it is.
+
+    A quick look for what is the usual case; all else goes through `inputs`.
+    """
+    return (
+        type(x) is np.ndarray
+        and x.shape[1:] == input_shape
+        and x.dtype in _READY_DTYPES
+        and x.size > 0
+        and x.flags.c_contiguous
+        and x.flags.aligned
+    )
 
 
 def inputs(x: Any, input_shape: Sequence[int], where: str, name: str = "x") -> _core.Tensor:

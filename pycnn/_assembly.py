@@ -2,8 +2,8 @@
 
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -223,21 +223,10 @@ class Assembly(Operation):
 
     # ---- who may use the model
 
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
+    def _exclusive(self) -> AbstractContextManager[None]:
         """Holds the model for this thread; calls from callbacks come from the same thread."""
         self._check_made()
-        if not self._lock.acquire(blocking=False):
-            raise RuntimeError(
-                f"{self._where}is in use by another thread; wait until its fit, evaluate or "
-                "predict has ended"
-            )
-        try:
-            yield
-        except _core.BusyError as error:
-            raise RuntimeError(f"{self._where}{error}") from None
-        finally:
-            self._lock.release()
+        return _Exclusive(self)
 
     def _refuse_in_fit(self, what: str) -> None:
         if self._in_fit:
@@ -395,6 +384,25 @@ class Assembly(Operation):
             item._name = name
             taken.add(name)
         return settled
+
+
+class _Exclusive(AbstractContextManager[None]):
+    """Holds a model for one thread: a class, which is entered faster than a generator."""
+
+    def __init__(self, model: Assembly) -> None:
+        self._model = model
+
+    def __enter__(self) -> None:
+        if not self._model._lock.acquire(blocking=False):
+            raise RuntimeError(
+                f"{self._model._where}is in use by another thread; wait until its fit, evaluate or "
+                "predict has ended"
+            )
+
+    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
+        self._model._lock.release()
+        if isinstance(error, _core.BusyError):
+            raise RuntimeError(f"{self._model._where}{error}") from None
 
 
 def _unique(names: Iterable[str]) -> list[str]:

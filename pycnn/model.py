@@ -390,6 +390,8 @@ class Model(Assembly):
         if not self._layers:
             raise ValueError(f"{self._where}has no layers")
         self._build_from(x)
+        if len(self._inputs) == 1 and _arrays.is_ready(x, self._inputs[0].image_shape):
+            return [self._readable(_core.Tensor(x))]
         structure = self._input_structure
         tensors = []
         for index, item in enumerate(structure.spread(x, name, self._where)):

@@ -212,3 +212,21 @@ def test_ops_refuse_what_fit_refuses(value: Any, error: type, message: str) -> N
         ops.relu(value)
     with pytest.raises(error, match=message.replace("x ", "dy ")):
         ops.relu_backward(value, np.zeros(2))
+
+
+def test_what_is_ready_is_read_in_place_and_all_else_is_converted():
+    shape = (2, 3)
+    x = np.arange(24, dtype="float32").reshape(4, 2, 3)
+    assert _arrays.is_ready(x, shape)
+    assert _arrays.is_ready(x.astype("uint8"), shape)
+    others = (
+        x.tolist(),
+        x[:0],
+        x[0],
+        x[:, ::-1],
+        x.astype("float64"),
+        x.astype(">f4"),
+        x[..., None],
+        np.ma.MaskedArray(x, mask=True),
+    )
+    assert not any(_arrays.is_ready(other, shape) for other in others)

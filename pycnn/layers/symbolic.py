@@ -20,17 +20,14 @@ class SymbolicTensor:
 
     Attributes:
         shape: batch dimension (None) first.
+        image_shape: the shape without the batch dimension.
     """
 
     def __init__(self, shape: Sequence[int], call: Call | None = None, index: int = 0) -> None:
+        self.image_shape: tuple[int, ...] = tuple(shape)
         self.shape: tuple[int | None, ...] = (None, *shape)
         self._call = call
         self._index = index
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        """The shape without the batch dimension."""
-        return tuple(item for item in self.shape if item is not None)
 
     @property
     def _key(self) -> Any:
