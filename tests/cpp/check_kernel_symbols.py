@@ -27,7 +27,8 @@ def compile_commands(path, isa):
 
 def compile_without_optimisation(entry, folder):
     arguments = shlex.split(entry["command"])
-    target = folder / f"{Path(entry['file']).name}.o"
+    source = Path(entry["file"])  # ops/cpu/channels has the names of ops/cpu
+    target = folder / f"{source.parent.name}-{source.name}.o"
     arguments[arguments.index("-o") + 1] = str(target)
     subprocess.run([*arguments, "-O0"], cwd=entry["directory"], check=True)
     return target
