@@ -358,6 +358,10 @@ class Network:
         """
     def compile(self, *, outputs: collections.abc.Sequence[OutputOptions], optimizer: Optimizer) -> None:
         ...
+    def cpu_lanes(self, images: typing.SupportsInt | typing.SupportsIndex) -> str:
+        """
+        What a vector of a CPU step on so many images holds.
+        """
     def evaluate(self, x: collections.abc.Sequence[Tensor], y: collections.abc.Sequence[Tensor], batch_size: typing.SupportsInt | typing.SupportsIndex) -> Totals:
         ...
     def get_parameter(self, index: typing.SupportsInt | typing.SupportsIndex) -> Tensor:
