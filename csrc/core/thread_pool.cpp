@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/solo_team.h"
 
 namespace pycnn {
 
@@ -249,17 +250,6 @@ void parallel_run(const std::function<void(Team&)>& job) {
   const std::lock_guard lock(pools.callers);
   ready_pool(pools, num_threads()).run(job);
 }
-
-namespace {
-
-class SoloTeam final : public Team {
- public:
-  int index() const noexcept override { return 0; }
-  int size() const noexcept override { return 1; }
-  void barrier() noexcept override {}
-};
-
-}  // namespace
 
 void solo_run(const std::function<void(Team&)>& job) {
   refuse_inside_job("solo_run");

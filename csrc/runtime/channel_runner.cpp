@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "core/solo_team.h"
+
 namespace pycnn {
 
 using cpu::ChannelView;
@@ -55,6 +57,26 @@ Deal deal_of(const Operation& operation) {
       operation);
 }
 
+// Where the weights are fewer than the numbers of an image, one image after the other may have
+// them: it is in the cache already, and for the instruction after this one.
+bool has_small_weights(const Operation& operation) {
+  const auto small = [](const Conv2dGeometry& g) {
+    const auto size = [](int height, int width, int channels) {
+      return std::int64_t{height} * width * channels;
+    };
+    return size(g.kernel_height, g.kernel_width, g.in_channels) * g.out_channels <=
+           size(g.in_height, g.in_width, g.in_channels) +
+               size(g.out_height, g.out_width, g.out_channels);
+  };
+  return std::visit(Overloaded{
+                        [&](const Conv2dForward& i) { return small(i.g); },
+                        [&](const Conv2dPoolForward& i) { return small(i.g); },
+                        [&](const Conv2dBackwardInput& i) { return small(i.g); },
+                        [](const auto&) { return false; },
+                    },
+                    operation);
+}
+
 // Gives the operands of an instruction places in a block's arena, where they have none.
 void place(const std::vector<BufferId>& operands, std::vector<bool>& placed, Plan& blocks) {
   for (BufferId id : operands) {
@@ -75,10 +97,33 @@ ChannelProgram::ChannelProgram(const Plan& plan) : plan_(plan) {
   std::vector<bool> placed(plan.buffers.size());
   for (const Instruction& i : plan.program) {
     deals_.push_back(deal_of(i.operation));
+    small_weights_.push_back(has_small_weights(i.operation));
     if (deals_.back() != Deal::blocks) continue;
     place(i.reads, placed, blocks_);
     place(i.writes, placed, blocks_);
   }
+}
+
+bool ChannelProgram::choose_deals(std::int64_t images) {
+  // Enough for many threads; their number itself must not count, since it is to change no bits.
+  constexpr std::int64_t kManyImages = 16;
+  const bool many = images >= kManyImages;
+  if (many == many_images_) return false;
+  many_images_ = many;
+  for (std::size_t i = 0; i < deals_.size(); ++i) {
+    if (small_weights_[i]) deals_[i] = many ? Deal::images : Deal::team;
+  }
+  return true;
+}
+
+std::size_t ChannelProgram::thread_bytes() const {
+  std::int64_t floats = 0;
+  for (std::size_t i = 0; i < deals_.size(); ++i) {
+    const auto* input = std::get_if<Conv2dBackwardInput>(&plan_.program[i].operation);
+    if (!small_weights_[i] || input == nullptr) continue;
+    floats = std::max(floats, cpu::kernels().conv2d_channels->backward_input_scratch(input->g, 1));
+  }
+  return std::max(blocks_.arena_bytes, static_cast<std::size_t>(floats) * sizeof(float));
 }
 
 bool ChannelProgram::follows_at_once(std::size_t instruction) const {
@@ -154,18 +199,27 @@ void ChannelRunner::run_team(const Instruction& instruction, Team& team) const {
 
 // Image by image: what an instruction leaves is in the cache when the next one comes.
 void ChannelRunner::run_images(std::size_t begin, std::size_t end, const Team& team) const {
-  const Share images = share(team, batch_.count);
+  const Share images = my_images(team);
+  if (images.begin == images.end) return;
+  std::byte* memory = (*memory_.threads)[static_cast<std::size_t>(team.index())].data();
   for (std::int64_t n = images.begin; n < images.end; ++n) {
-    for (std::size_t i = begin; i < end; ++i) run_image(program_.plan().program[i], n);
+    for (std::size_t i = begin; i < end; ++i) {
+      run_image(program_.plan().program[i], n, reinterpret_cast<float*>(memory));
+    }
   }
 }
 
-void ChannelRunner::run_image(const Instruction& instruction, std::int64_t n) const {
+void ChannelRunner::run_image(const Instruction& instruction, std::int64_t image,
+                              float* scratch) const {
+  const int n = static_cast<int>(image);
   std::visit(
       [&](const auto& i) {
-        if constexpr (requires { run(i, int{}); }) {
+        if constexpr (requires { run(i, n, scratch); }) {
           by_image_.clear_halos(instruction, block(n));
-          run(i, static_cast<int>(n));
+          run(i, n, scratch);
+        } else if constexpr (requires { run(i, n); }) {
+          by_image_.clear_halos(instruction, block(n));
+          run(i, n);
         } else {
           by_image_.run(instruction, block(n));
         }
@@ -224,10 +278,9 @@ void ChannelRunner::copy_block(const std::vector<BufferId>& operands, std::int64
 }
 
 void ChannelRunner::run_blocks(const Instruction& instruction, const Team& team) const {
-  // The pool may have grown since there was memory for each of its threads.
-  const int threads = std::min(team.size(), static_cast<int>(memory_.blocks->size()));
+  const int threads = threads_with_memory(team);
   if (team.index() >= threads) return;
-  std::byte* arena = (*memory_.blocks)[static_cast<std::size_t>(team.index())].data();
+  std::byte* arena = (*memory_.threads)[static_cast<std::size_t>(team.index())].data();
   const std::int64_t blocks = (batch_.count + kLanes - 1) / kLanes;
   for (std::int64_t b = team.index(); b < blocks; b += threads) {
     const std::int64_t first = b * kLanes;
@@ -241,6 +294,17 @@ void ChannelRunner::run_blocks(const Instruction& instruction, const Team& team)
 }
 
 // ---- operands
+
+// The pool may have grown since there was memory for each of its threads.
+int ChannelRunner::threads_with_memory(const Team& team) const {
+  return std::min(team.size(), static_cast<int>(memory_.threads->size()));
+}
+
+Share ChannelRunner::my_images(const Team& team) const {
+  const std::int64_t threads = threads_with_memory(team), index = team.index();
+  if (index >= threads) return {0, 0};
+  return {batch_.count * index / threads, batch_.count * (index + 1) / threads};
+}
 
 Block ChannelRunner::block(std::int64_t image) const {
   return {image,
@@ -315,6 +379,37 @@ void ChannelRunner::run(const DenseBackwardParams& i, Team& team, bool accumulat
 }
 
 // ---- instructions for image n
+
+namespace {
+
+// Image n alone.
+template <typename T>
+cpu::BasicChannelView<T> only(cpu::BasicChannelView<T> v, int n) {
+  v.data += n * v.image;
+  v.images = 1;
+  return v;
+}
+
+}  // namespace
+
+void ChannelRunner::run(const Conv2dForward& i, int n, float*) const {
+  SoloTeam alone;
+  kernels_.conv2d_channels->forward(alone, i.g, only(const_view(i.x), n), weight(i.kernel),
+                                    weight(i.bias), i.relu, only(view(i.y), n));
+}
+
+void ChannelRunner::run(const Conv2dPoolForward& i, int n, float*) const {
+  SoloTeam alone;
+  kernels_.conv2d_channels->forward_pool(alone, i.g, only(const_view(i.x), n), weight(i.kernel),
+                                         weight(i.bias), i.relu, only(view(i.y), n),
+                                         only(codes(i.code), n));
+}
+
+void ChannelRunner::run(const Conv2dBackwardInput& i, int n, float* scratch) const {
+  SoloTeam alone;
+  kernels_.conv2d_channels->backward_input(alone, i.g, only(const_view(i.dz), n), weight(i.kernel),
+                                           scratch, only(view(i.dx), n));
+}
 
 void ChannelRunner::run(const GatherRows& i, int n) const {
   const auto& tensors = i.stream == Stream::input    ? batch_.inputs

@@ -25,19 +25,26 @@ class ChannelProgram {
  public:
   explicit ChannelProgram(const Plan& plan);
 
+  // Chooses the deals for a batch of so many images. Whether they are others than before.
+  bool choose_deals(std::int64_t images);
+
   const Plan& plan() const { return plan_; }
   Deal deal(std::size_t instruction) const { return deals_[instruction]; }
   // Whether a thread may begin the instruction before the others are done with the one before it.
   bool follows_at_once(std::size_t instruction) const;
   // The plan's buffers as blocks of 16 images, of the instructions that are run so.
   const Plan& blocks() const { return blocks_; }
-  // Floats that kernels want beside the arena for so many images.
+  // Floats that kernels want beside the arena for so many images: all threads, and each for one
+  // image.
   std::int64_t scratch(std::int64_t images) const;
+  std::size_t thread_bytes() const;
 
  private:
   const Plan& plan_;
   Plan blocks_;
   std::vector<Deal> deals_;
+  std::vector<bool> small_weights_;  // by instruction: may be dealt out image by image as well
+  bool many_images_ = false;
 };
 
 // The memory of a step.
@@ -46,7 +53,7 @@ struct ChannelMemory {
   std::size_t image;  // bytes from one image's arena to the next
   float* gradients;   // flat
   float* scratch;
-  std::vector<Arena>* blocks;  // one of blocks().arena_bytes for each thread
+  std::vector<Arena>* threads;  // one of thread_bytes() for each
   float* losses;
   std::int32_t* ranks;
   std::int64_t output_stride;  // of losses and ranks, from output to output
@@ -64,11 +71,13 @@ class ChannelRunner {
  private:
   void run_team(const Instruction& instruction, Team& team) const;
   void run_images(std::size_t begin, std::size_t end, const Team& team) const;
-  void run_image(const Instruction& instruction, std::int64_t n) const;
+  void run_image(const Instruction& instruction, std::int64_t n, float* scratch) const;
   void run_blocks(const Instruction& instruction, const Team& team) const;
   void copy_block(const std::vector<BufferId>& operands, std::int64_t first, int count,
                   std::byte* arena, bool in) const;
 
+  int threads_with_memory(const Team& team) const;
+  Share my_images(const Team& team) const;
   Block block(std::int64_t image) const;
   cpu::ChannelView view(BufferId id) const;
   cpu::ConstChannelView const_view(BufferId id) const { return cpu::as_const(view(id)); }
@@ -93,6 +102,9 @@ class ChannelRunner {
   void run(const DenseForward& i, Team& team) const;
   void run(const DenseBackwardInput& i, Team& team) const;
   void run(const DenseBackwardParams& i, Team& team, bool accumulate) const;
+  void run(const Conv2dForward& i, int n, float* scratch) const;
+  void run(const Conv2dPoolForward& i, int n, float* scratch) const;
+  void run(const Conv2dBackwardInput& i, int n, float* scratch) const;
   void run(const GatherRows& i, int n) const;
   void run(const ScatterRows& i, int n) const;
   void run(const Repack& i, int n) const;

@@ -75,6 +75,8 @@ bool CpuExecutor::joins_stage(std::size_t instruction) const {
 }
 
 void CpuExecutor::plan_stages() {
+  stages_.clear();
+  outputs_ = 0;
   for (std::size_t i = 0; i < plan_.program.size(); ++i) {
     if (std::holds_alternative<LossStep>(plan_.program[i].operation)) ++outputs_;
     if (joins_stage(i)) {
@@ -91,6 +93,7 @@ void CpuExecutor::prepare(const Batch& batch) {
   blocks_ = channels() ? count_ : (count_ + kLanes - 1) / kLanes;
   slots_ = static_cast<int>(std::min<std::int64_t>(plan_.partial_sums, blocks_));
   finite_ = true;
+  if (channels() && program_->choose_deals(count_)) plan_stages();
   prepare_memory();
   moved_.clear();
   if (timing_ == Timing::on) {
@@ -121,8 +124,11 @@ void CpuExecutor::prepare_memory() {
   if (!channels()) return;
   const auto wanted = static_cast<std::size_t>(checked_mul(program_->scratch(count_), 4));
   if (scratch_.size() < wanted) scratch_ = Arena(wanted);
-  const auto copies = static_cast<std::size_t>(num_threads());
-  while (copies_.size() < copies) copies_.emplace_back(program_->blocks().arena_bytes);
+  const std::size_t bytes =
+      program_->thread_bytes();  // more, perhaps, by other kernels than before
+  if (!own_memory_.empty() && own_memory_.front().size() < bytes) own_memory_.clear();
+  while (own_memory_.size() < static_cast<std::size_t>(num_threads()))
+    own_memory_.emplace_back(bytes);
 }
 
 Block CpuExecutor::block(std::int64_t index, int worker) {
@@ -149,7 +155,7 @@ ChannelMemory CpuExecutor::channel_memory() {
           arena_stride_,
           reinterpret_cast<float*>(gradients_.data()),
           reinterpret_cast<float*>(scratch_.data()),
-          &copies_,
+          &own_memory_,
           losses_.data(),
           ranks_.data(),
           output_stride()};

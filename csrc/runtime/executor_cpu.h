@@ -135,8 +135,8 @@ class CpuExecutor {
   Arena arenas_;
   std::int64_t arena_count_ = 0;
   std::size_t arena_stride_ = 0;
-  Arena scratch_;              // of kernels that are dealt out
-  std::vector<Arena> copies_;  // one per worker, for instructions that run on copies
+  Arena scratch_;                  // of kernels that are dealt out
+  std::vector<Arena> own_memory_;  // one per worker, of what it does by itself
   Arena gradients_;
   std::int64_t gradient_stride_ = 0;
   std::vector<Moved> moved_;
