@@ -93,7 +93,6 @@ void backward_row(const Conv2dGeometry& g, const ConstChannelView& dz, const Blo
                   block.count,
                   -v.dilation * dz.row,
                   -u.dilation * dz.pixel(),
-                  1,
                   g.stride_height * line,
                   g.stride_width * column,
                   weight};

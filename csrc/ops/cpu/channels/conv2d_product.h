@@ -16,11 +16,11 @@ inline constexpr int kBlockFloats = 16 * 1024;
 // Pixels whose sums stay in the cache while blocks of weights pass.
 inline constexpr int kGroupPixels = 1024;
 
-// What the sums run over, and the steps from tap to tap, and from one term of `inner` to the next,
-// in x and in the weights.
+// What the sums run over. `x_row` and `x_column` lead from tap to tap in x; the others lead from
+// tap to tap, and from one term of `inner` to the next, in the weights.
 struct Sum {
   int rows, columns, inner;
-  std::int64_t x_row, x_column, x_term;
+  std::int64_t x_row, x_column;
   std::int64_t weight_row, weight_column, weight;
 };
 
@@ -77,7 +77,7 @@ void product_tile(const Sum& sum, const Row& row, int first, const float* weight
           for (int o = 0; o < O; ++o) acc[p][o] += v[o] * xp;
         }
         PYCNN_UNROLL
-        for (int k = 0; k < kPointers; ++k) x[k] += sum.x_term;
+        for (int k = 0; k < kPointers; ++k) ++x[k];
       }
     }
   }

@@ -20,11 +20,14 @@ struct Weights {
 PYCNN_INLINE Sum forward_sum(const Conv2dGeometry& g, const ConstChannelView& x, int inner,
                              int taps_apart, int weight) {
   const std::int64_t column = std::int64_t{taps_apart} * weight;
-  const std::int64_t x_row = g.dilation_height * x.row, x_column = g.dilation_width * x.pixel();
-  const std::int64_t row = g.kernel_width * column;
-  // Of a single channel the columns are the terms: one long loop in place of many short ones.
-  if (inner == 1) return {g.kernel_height, 1, g.kernel_width, x_row, 0, x_column, row, 0, column};
-  return {g.kernel_height, g.kernel_width, inner, x_row, x_column, 1, row, column, weight};
+  return {g.kernel_height,
+          g.kernel_width,
+          inner,
+          g.dilation_height * x.row,
+          g.dilation_width * x.pixel(),
+          g.kernel_width * column,
+          column,
+          weight};
 }
 
 // Where the output channels make several tiles and a block is small enough, its weights are copied
