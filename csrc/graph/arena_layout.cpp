@@ -22,9 +22,12 @@ int Buffer::vectors() const {
   return lanes == Lanes::images ? channels : (channels - 1) / cpu::kLanes + 1;
 }
 
+std::int64_t Buffer::pixel() const {
+  return filled_up ? checked_mul(vectors(), cpu::kLanes) : channels;
+}
+
 std::int64_t Buffer::row() const {
-  return checked_mul(checked_mul(std::int64_t{width} + halo.left + halo.right, vectors()),
-                     cpu::kLanes);
+  return checked_mul(std::int64_t{width} + halo.left + halo.right, pixel());
 }
 
 std::size_t Buffer::bytes() const {
@@ -33,9 +36,7 @@ std::size_t Buffer::bytes() const {
   return static_cast<std::size_t>(checked_add(bytes, kAlignment - 1)) / kAlignment * kAlignment;
 }
 
-std::int64_t Buffer::interior() const {
-  return halo.top * row() + std::int64_t{halo.left} * vectors() * cpu::kLanes;
-}
+std::int64_t Buffer::interior() const { return halo.top * row() + halo.left * pixel(); }
 
 std::size_t assign_offsets(std::vector<Buffer>& buffers) {
   std::vector<std::size_t> order(buffers.size());

@@ -1,6 +1,7 @@
 #include "graph/plan.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "core/error.h"
@@ -37,6 +38,40 @@ void find_lifetimes(Plan& plan) {
   }
 }
 
+// Whether the instruction reads the buffer as a convolution's x, number by number.
+bool reads_numbers(const Operation& operation, BufferId id) {
+  return std::visit(
+      [id](const auto& i) {
+        using T = std::decay_t<decltype(i)>;
+        constexpr bool kConvolution = std::is_same_v<T, Conv2dForward> ||
+                                      std::is_same_v<T, Conv2dPoolForward> ||
+                                      std::is_same_v<T, Conv2dBackwardParams>;
+        if constexpr (kConvolution) return i.x == id;
+        return false;
+      },
+      operation);
+}
+
+// Images that come in with few channels, and that convolutions alone read, need not be filled up to
+// whole vectors.
+void keep_inputs_small(Plan& plan) {
+  for (const Instruction& gather : plan.program) {
+    const bool input = std::holds_alternative<GatherRows>(gather.operation) ||
+                       std::holds_alternative<AugmentGather>(gather.operation);
+    if (!input) continue;
+    const BufferId id = gather.writes.front();
+    const auto suits = [id](const Instruction& i) {
+      const bool reads = std::ranges::find(i.reads, id) != i.reads.end();
+      return !reads || reads_numbers(i.operation, id);
+    };
+    const auto is_alias = [id](const Buffer& b) { return b.alias_of == id; };
+    Buffer& buffer = plan.buffers[static_cast<std::size_t>(id)];
+    buffer.filled_up = buffer.lanes == Lanes::images || buffer.channels >= cpu::kLanes ||
+                       std::ranges::any_of(plan.buffers, is_alias) ||
+                       !std::ranges::all_of(plan.program, suits);
+  }
+}
+
 }  // namespace
 
 Plan make_plan(const Graph& graph, const std::vector<ValueId>& outputs, PlanKind kind,
@@ -60,6 +95,7 @@ Plan make_plan(const Graph& graph, const std::vector<ValueId>& outputs, PlanKind
   Plan plan = builder.take();
   // With the channels in the lanes a kernel sums over the whole batch itself.
   plan.partial_sums = lanes == Lanes::channels ? 1 : partial_sums(graph);
+  keep_inputs_small(plan);
   find_lifetimes(plan);
   plan.arena_bytes = assign_offsets(plan.buffers);
   return plan;

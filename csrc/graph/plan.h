@@ -51,6 +51,7 @@ struct Buffer {
   std::string name;  // of the layer it belongs to and what it holds, for the report
   int height = 1, width = 1, channels = 1;
   Lanes lanes = Lanes::images;
+  bool filled_up = true;   // with the channels in the lanes: pixels, to whole vectors
   Halo halo;               // zeros around it, kept by the executor
   int element_size = 4;    // 4: float, 1: byte (pooling codes)
   bool per_image = true;   // false: statistics or scratch, not 16 images' numbers
@@ -59,7 +60,8 @@ struct Buffer {
   std::size_t offset = 0;             // in the arena, bytes
 
   bool has_halo() const { return halo.top + halo.bottom + halo.left + halo.right > 0; }
-  int vectors() const;            // of 16 lanes in a pixel
+  int vectors() const;            // of 16 lanes in a pixel that is filled up
+  std::int64_t pixel() const;     // elements from pixel to pixel
   std::int64_t row() const;       // elements from row to row
   std::size_t bytes() const;      // of the whole buffer for 16 images, or for one
   std::int64_t interior() const;  // index of the first element inside the halo

@@ -50,8 +50,8 @@ void BlockRunner::clear_halo(const Block& block, BufferId id) const {
   const Buffer& b = buffer(id);
   const std::int64_t row = b.row();
   float* data = reinterpret_cast<float*>(block.arena + b.offset);
-  const std::int64_t left = std::int64_t{b.halo.left} * b.vectors() * kLanes;
-  const std::int64_t right = std::int64_t{b.halo.right} * b.vectors() * kLanes;
+  const std::int64_t left = b.halo.left * b.pixel();
+  const std::int64_t right = b.halo.right * b.pixel();
   float* first = data + b.halo.top * row;
   float* end = first + b.height * row;
   std::fill(data, first, 0.0f);
@@ -147,27 +147,20 @@ void BlockRunner::save(const Block& block, BufferId from, float* images) const {
   kernels_.gather->to_float(x, block.count, rows);
 }
 
-namespace {
-
-// How many lanes of a row's vector hold numbers: those of the block's images, or those up to the
-// last channel.
-int used_lanes(const Buffer& b, const Block& block, std::int64_t vector) {
-  if (b.lanes == Lanes::images) return block.count;
-  const int first = static_cast<int>(vector % b.vectors()) * kLanes;
-  return std::min(b.channels - first, kLanes);
-}
-
-}  // namespace
-
 bool BlockRunner::is_finite(const Block& block, BufferId id) const {
-  if (buffer(id).element_size != 4 || !buffer(id).per_image) return true;
-  const ConstView v = const_view(block, id);
-  for (int h = 0; h < v.height; ++h) {
-    const float* row = v.at(h, 0);
-    for (std::int64_t i = 0; i < v.row_size(); i += kLanes) {
-      for (int l = 0; l < used_lanes(buffer(id), block, i / kLanes); ++l) {
-        if (!std::isfinite(row[i + l])) return false;
-      }
+  const Buffer& b = buffer(id);
+  if (b.element_size != 4 || !b.per_image) return true;
+  // With the images in the lanes, the numbers of those that exist follow each channel; else the
+  // channels follow each pixel.
+  const bool images = b.lanes == Lanes::images;
+  const std::int64_t runs = std::int64_t{b.width} * (images ? b.channels : 1);
+  const std::int64_t step = images ? kLanes : b.pixel();
+  const auto finite = [](float x) { return std::isfinite(x); };
+  const float* row = view(block, id).data;
+  for (int h = 0; h < b.height; ++h, row += b.row()) {
+    for (std::int64_t i = 0; i < runs; ++i) {
+      const float* run = row + i * step;
+      if (!std::all_of(run, run + (images ? block.count : b.channels), finite)) return false;
     }
   }
   return true;

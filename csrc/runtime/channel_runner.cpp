@@ -93,7 +93,10 @@ void place(const std::vector<BufferId>& operands, std::vector<bool>& placed, Pla
 ChannelProgram::ChannelProgram(const Plan& plan) : plan_(plan) {
   blocks_.kind = plan.kind;
   blocks_.buffers = plan.buffers;
-  for (Buffer& b : blocks_.buffers) b.lanes = Lanes::images;
+  for (Buffer& b : blocks_.buffers) {
+    b.lanes = Lanes::images;
+    b.filled_up = true;
+  }
   std::vector<bool> placed(plan.buffers.size());
   for (const Instruction& i : plan.program) {
     deals_.push_back(deal_of(i.operation));
@@ -237,7 +240,7 @@ template <typename T>
 void copy_lane(const Buffer& b, const Buffer& in_block, T* image, T* block, int lane, Copy copy) {
   image += b.interior();
   block += in_block.interior() + lane;
-  const std::int64_t pixel = std::int64_t{b.vectors()} * kLanes;
+  const std::int64_t pixel = b.pixel();
   for (int h = 0; h < b.height; ++h, image += b.row(), block += in_block.row()) {
     T* to = block;
     for (int w = 0; w < b.width; ++w) {
@@ -326,7 +329,8 @@ ChannelView ChannelRunner::view(BufferId id) const {
           static_cast<int>(batch_.count),
           b.height,
           b.width,
-          b.channels};
+          b.channels,
+          b.filled_up};
 }
 
 cpu::ChannelCodes ChannelRunner::codes(BufferId id) const {

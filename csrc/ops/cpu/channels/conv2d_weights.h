@@ -20,6 +20,19 @@ struct Weights {
 PYCNN_INLINE Sum forward_sum(const Conv2dGeometry& g, const ConstChannelView& x, int inner,
                              int taps_apart, int weight) {
   const std::int64_t column = std::int64_t{taps_apart} * weight;
+  // Pixels without gaps: a kernel row is one run of (column, channel) pairs, here as in the
+  // weights.
+  const bool run = x.pixel() == inner && taps_apart == inner && g.dilation_width == 1;
+  if (run) {
+    return {g.kernel_height,
+            1,
+            g.kernel_width * inner,
+            g.dilation_height * x.row,
+            0,
+            g.kernel_width * column,
+            0,
+            weight};
+  }
   return {g.kernel_height,
           g.kernel_width,
           inner,
