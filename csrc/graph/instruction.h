@@ -52,7 +52,7 @@ struct Conv2dPoolForward {
 struct Conv2dPoolBackward {
   BufferId dy, code, dz;
 };
-// From the pooled gradient at once.
+// From the pooled gradient at once. scratch: -1 where the kernel takes none from the arena.
 struct Conv2dPoolBackwardInput {
   Conv2dGeometry g;
   BufferId dy, code, scratch, dx;
@@ -60,7 +60,7 @@ struct Conv2dPoolBackwardInput {
 };
 struct Conv2dPoolBackwardParams {
   Conv2dGeometry g;
-  BufferId x, dy, code, scratch;  // scratch: -1 for the kernel that works on 16 images at once
+  BufferId x, dy, code, scratch;
   ParameterId kernel, bias;
 };
 struct Conv2dBackwardInput {

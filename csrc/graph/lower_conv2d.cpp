@@ -32,20 +32,28 @@ BufferId output_gradient(PlanBuilder& b, const Group& group, const Halo& halo) {
 
 // How the gradients of a convolution with pooling are computed: from dz, which is zero but for one
 // sum of each window, or at once from the pooled gradient, `by_image` with lanes along the patch
-// that a sum reads, or by selecting for 16 images. Thresholds from timing some 30 sizes (AVX-512,
-// AVX2).
+// that a sum reads, or by selecting for 16 images. Thresholds from timing (AVX-512, AVX2) some 30
+// sizes with images in the lanes, 20 with channels.
 struct PoolGradients {
   enum class Params : std::uint8_t { from_dz, select, by_image } params = Params::from_dz;
   bool input_by_image = false;
 
   PoolGradients(const Group& group, const Conv2dGeometry& g, Lanes lanes) {
-    if (!group.pool || lanes == Lanes::channels) return;
+    if (!group.pool) return;
+    if (lanes == Lanes::channels) {
+      choose_by_channels(g);
+    } else {
+      choose_by_images(g);
+    }
+  }
+
+ private:
+  // Kernels find by 32 bits what lies in their scratch, or in an image.
+  static bool fits(std::int64_t size) { return size <= std::numeric_limits<std::int32_t>::max(); }
+
+  void choose_by_images(const Conv2dGeometry& g) {
     const cpu::PatchColumns p(g);
     const std::int64_t vectors = p.patch / cpu::kLanes;
-    // What is in the scratch is found by 32 bits.
-    const auto fits = [](std::int64_t size) {
-      return size <= std::numeric_limits<std::int32_t>::max();
-    };
     if (p.run <= 9) {
       if (g.kernel_height > 1) params = Params::select;
       return;
@@ -53,6 +61,17 @@ struct PoolGradients {
     if (vectors >= 4 && fits(cpu::PoolBackwardParamsScratch(g).size)) params = Params::by_image;
     // Enough channels to meet in a patch.
     input_by_image = vectors * g.out_channels >= 160 && fits(cpu::PoolBackwardInputScratch(g).size);
+  }
+
+  // A pixel must be a whole number of vectors: then runs of pixels are.
+  void choose_by_channels(const Conv2dGeometry& g) {
+    const Halo halo = conv2d_input_halo(g);
+    const std::int64_t rows = std::int64_t{g.in_height} + halo.top + halo.bottom;
+    const std::int64_t columns = std::int64_t{g.in_width} + halo.left + halo.right;
+    if (g.in_channels % cpu::kLanes != 0 || !fits(rows * columns * g.in_channels)) return;
+    const int run = g.kernel_width * g.in_channels / cpu::kLanes;
+    if (g.kernel_height * run >= 8) params = Params::by_image;
+    input_by_image = run * g.out_channels >= 64;
   }
 };
 
@@ -79,7 +98,7 @@ void pool_backward_params(PlanBuilder& b, const Group& group, const Conv2dGeomet
                           PoolGradients::Params how) {
   const Node& n = b.node(group);
   const BufferId x = b.value(n.input()), dy = b.gradient(group.output), code = b.saved(group);
-  if (how == PoolGradients::Params::select) {
+  if (how == PoolGradients::Params::select || b.lanes() == Lanes::channels) {
     b.emit(Conv2dPoolBackwardParams{g, x, dy, code, -1, n.parameters[0], bias_of(n)}, n.who(),
            {x, dy, code}, {});
     return;
@@ -92,6 +111,11 @@ void pool_backward_params(PlanBuilder& b, const Group& group, const Conv2dGeomet
 void pool_backward_input(PlanBuilder& b, const Group& group, const Conv2dGeometry& g, BufferId dx) {
   const Node& n = b.node(group);
   const BufferId dy = b.gradient(group.output), code = b.saved(group);
+  if (b.lanes() == Lanes::channels) {
+    b.emit(Conv2dPoolBackwardInput{g, dy, code, -1, dx, n.parameters[0]}, n.who(), {dy, code},
+           {dx});
+    return;
+  }
   const BufferId work = new_scratch(b, cpu::PoolBackwardInputScratch(g).size, n.name + " input");
   b.emit(Conv2dPoolBackwardInput{g, dy, code, work, dx, n.parameters[0]}, n.who(), {dy, code},
          {work, dx});

@@ -100,6 +100,16 @@ struct Conv2dChannelKernels {
                           ConstChannelView dz, bool accumulate, float* scratch, float* dkernel,
                           float* dbias);
   std::int64_t (*backward_params_scratch)(const Conv2dGeometry& g, int images);
+  // Both with pooling, from the pooled gradient and the codes at once; in_channels must be a
+  // multiple of 16, an image of x with its halo have less than 2^31 floats.
+  void (*pool_backward_input)(Team& team, const Conv2dGeometry& g, ConstChannelView dy,
+                              ConstChannelCodes code, const float* kernel, float* scratch,
+                              ChannelView dx);
+  std::int64_t (*pool_backward_input_scratch)(const Conv2dGeometry& g, int images);
+  void (*pool_backward_params)(Team& team, const Conv2dGeometry& g, ConstChannelView x,
+                               ConstChannelView dy, ConstChannelCodes code, bool accumulate,
+                               float* scratch, float* dkernel, float* dbias);
+  std::int64_t (*pool_backward_params_scratch)(const Conv2dGeometry& g, int images);
 };
 
 }  // namespace cpu

@@ -30,6 +30,8 @@ Deal deal_of(const Operation& operation) {
           [](const Conv2dPoolForward&) { return Deal::team; },
           [](const Conv2dBackwardInput&) { return Deal::team; },
           [](const Conv2dBackwardParams&) { return Deal::team; },
+          [](const Conv2dPoolBackwardInput&) { return Deal::team; },
+          [](const Conv2dPoolBackwardParams&) { return Deal::team; },
           [](const DenseForward&) { return Deal::team; },
           [](const DenseBackwardInput&) { return Deal::team; },
           [](const DenseBackwardParams&) { return Deal::team; },
@@ -42,8 +44,6 @@ Deal deal_of(const Operation& operation) {
           [](const ActivationBackward& i) {
             return i.options.kind == Activation::softmax ? Deal::blocks : Deal::images;
           },
-          [](const Conv2dPoolBackwardParams&) { return Deal::team; },  // in no such plan
-          [](const Conv2dPoolBackwardInput&) { return Deal::team; },   // in no such plan
           [](const Permute&) { return Deal::blocks; },
           [](const LocalResponseNormForward&) { return Deal::blocks; },
           [](const LocalResponseNormBackward&) { return Deal::blocks; },
@@ -147,6 +147,12 @@ std::int64_t ChannelProgram::scratch(std::int64_t count) const {
             },
             [&](const Conv2dBackwardParams& i) {
               return conv2d.backward_params_scratch(i.g, images);
+            },
+            [&](const Conv2dPoolBackwardInput& i) {
+              return conv2d.pool_backward_input_scratch(i.g, images);
+            },
+            [&](const Conv2dPoolBackwardParams& i) {
+              return conv2d.pool_backward_params_scratch(i.g, images);
             },
             [&](const DenseForward& i) { return dense.forward_scratch(i.g, images); },
             [&](const DenseBackwardInput& i) { return dense.backward_input_scratch(i.g, images); },
@@ -365,6 +371,17 @@ void ChannelRunner::run(const Conv2dBackwardParams& i, Team& team, bool accumula
   kernels_.conv2d_channels->backward_params(team, i.g, const_view(i.x), const_view(i.dz),
                                             accumulate, memory_.scratch, gradient(i.kernel),
                                             gradient(i.bias));
+}
+
+void ChannelRunner::run(const Conv2dPoolBackwardInput& i, Team& team) const {
+  kernels_.conv2d_channels->pool_backward_input(team, i.g, const_view(i.dy), const_codes(i.code),
+                                                weight(i.kernel), memory_.scratch, view(i.dx));
+}
+
+void ChannelRunner::run(const Conv2dPoolBackwardParams& i, Team& team, bool accumulate) const {
+  kernels_.conv2d_channels->pool_backward_params(team, i.g, const_view(i.x), const_view(i.dy),
+                                                 const_codes(i.code), accumulate, memory_.scratch,
+                                                 gradient(i.kernel), gradient(i.bias));
 }
 
 void ChannelRunner::run(const DenseForward& i, Team& team) const {

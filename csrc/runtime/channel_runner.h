@@ -82,6 +82,7 @@ class ChannelRunner {
   cpu::ChannelView view(BufferId id) const;
   cpu::ConstChannelView const_view(BufferId id) const { return cpu::as_const(view(id)); }
   cpu::ChannelCodes codes(BufferId id) const;
+  cpu::ConstChannelCodes const_codes(BufferId id) const { return cpu::as_const(codes(id)); }
   const Buffer& buffer(BufferId id) const {
     return program_.plan().buffers[static_cast<std::size_t>(id)];
   }
@@ -99,6 +100,8 @@ class ChannelRunner {
   void run(const Conv2dPoolForward& i, Team& team) const;
   void run(const Conv2dBackwardInput& i, Team& team) const;
   void run(const Conv2dBackwardParams& i, Team& team, bool accumulate) const;
+  void run(const Conv2dPoolBackwardInput& i, Team& team) const;
+  void run(const Conv2dPoolBackwardParams& i, Team& team, bool accumulate) const;
   void run(const DenseForward& i, Team& team) const;
   void run(const DenseBackwardInput& i, Team& team) const;
   void run(const DenseBackwardParams& i, Team& team, bool accumulate) const;

@@ -148,6 +148,14 @@ def test_nan_passes_through_the_fused_layers(relu, place):
         (16, (7, 5, 33), (3, 3, 33, 65), {"padding": "same"}),
         (1, (5, 6, 70), (1, 1, 70, 40), {}),
         (19, (4, 4, 9), (2, 2, 9, 64), {"strides": (1, 2), "padding": "same"}),
+        # Pixels of whole vectors, which channels in the lanes ask for.
+        (3, (14, 14, 32), (5, 5, 32, 64), {"padding": "same"}),
+        (2, (19, 18, 16), (3, 3, 16, 20), {"padding": "same"}),
+        (1, (6, 140, 16), (2, 3, 16, 70), {"padding": ((3, 1), (0, 4))}),
+        (2, (9, 10, 48), (5, 7, 48, 66), {"padding": ((0, 3), (4, 1))}),
+        (2, (9, 11, 32), (3, 3, 32, 130), {"strides": (2, 1), "padding": "same"}),
+        (5, (9, 8, 64), (1, 2, 64, 17), {"strides": (2, 3)}),
+        (1, (2, 2, 336), (3, 3, 336, 40), {"padding": "same"}),
     ],
     ids=str,
 )
@@ -163,7 +171,7 @@ def test_gradients_of_a_convolution_with_pooling(batch, input_shape, kernel_shap
     assert_equal(x, dy, kernel, bias, {"strides": (1, 1), "padding": "valid"} | options, pool, relu)
 
 
-@pytest.mark.parametrize("channels", [(1, 3), (6, 16), (16, 2)], ids=str)
+@pytest.mark.parametrize("channels", [(1, 3), (6, 16), (16, 2), (16, 40)], ids=str)
 def test_a_nan_gradient_reaches_weights_and_input(channels):
     x, kernel = np.ones((3, 6, 6, channels[0]), np.float32), np.ones((5, 5, *channels), np.float32)
 

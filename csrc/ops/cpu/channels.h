@@ -42,5 +42,8 @@ using ConstChannelCodes = BasicChannelView<const std::uint8_t>;
 PYCNN_INLINE ConstChannelView as_const(ChannelView v) {
   return {v.data, v.image, v.row, v.images, v.height, v.width, v.channels, v.filled_up};
 }
+PYCNN_INLINE ConstChannelCodes as_const(ChannelCodes v) {
+  return {v.data, v.image, v.row, v.images, v.height, v.width, v.channels};
+}
 
 }  // namespace pycnn::cpu

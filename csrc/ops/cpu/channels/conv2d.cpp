@@ -10,9 +10,16 @@ namespace pycnn::cpu::PYCNN_ISA {
 
 extern const Conv2dChannelKernels conv2d_channel_kernels;
 const Conv2dChannelKernels conv2d_channel_kernels{
-    channels::conv2d_forward,         channels::conv2d_forward_pool,
-    channels::conv2d_backward_input,  channels::conv2d_backward_input_scratch,
-    channels::conv2d_backward_params, channels::conv2d_backward_params_scratch,
+    channels::conv2d_forward,
+    channels::conv2d_forward_pool,
+    channels::conv2d_backward_input,
+    channels::conv2d_backward_input_scratch,
+    channels::conv2d_backward_params,
+    channels::conv2d_backward_params_scratch,
+    channels::conv2d_pool_backward_input,
+    channels::conv2d_pool_backward_input_scratch,
+    channels::conv2d_pool_backward_params,
+    channels::conv2d_pool_backward_params_scratch,
 };
 
 }  // namespace pycnn::cpu::PYCNN_ISA

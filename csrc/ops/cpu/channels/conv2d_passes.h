@@ -22,5 +22,15 @@ void conv2d_backward_params(Team& team, const Conv2dGeometry& g, ConstChannelVie
                             ConstChannelView dz, bool accumulate, float* scratch, float* dkernel,
                             float* dbias);
 std::int64_t conv2d_backward_params_scratch(const Conv2dGeometry& g, int images);
+// conv2d_pool_backward_input.cpp
+void conv2d_pool_backward_input(Team& team, const Conv2dGeometry& g, ConstChannelView dy,
+                                ConstChannelCodes code, const float* kernel, float* scratch,
+                                ChannelView dx);
+std::int64_t conv2d_pool_backward_input_scratch(const Conv2dGeometry& g, int images);
+// conv2d_pool_backward_params.cpp
+void conv2d_pool_backward_params(Team& team, const Conv2dGeometry& g, ConstChannelView x,
+                                 ConstChannelView dy, ConstChannelCodes code, bool accumulate,
+                                 float* scratch, float* dkernel, float* dbias);
+std::int64_t conv2d_pool_backward_params_scratch(const Conv2dGeometry& g, int images);
 
 }  // namespace pycnn::cpu::PYCNN_ISA::channels
