@@ -62,8 +62,27 @@ def flattened() -> pycnn.Model:
     )
 
 
+def pooled() -> pycnn.Model:
+    """Convolutions with pooling, whose backward passes skip zeros in either layout."""
+    return compiled(
+        pycnn.Sequential(
+            [
+                pycnn.Input((28, 28, 1)),
+                layers.Rescaling(1 / 255),
+                layers.Conv2D(16, 3, activation="relu"),
+                layers.MaxPooling2D(2),
+                layers.Conv2D(40, 3, padding="same", activation="relu"),
+                layers.MaxPooling2D(2),
+                layers.Flatten(),
+                layers.Dense(10, activation="softmax"),
+            ]
+        )
+    )
+
+
 MODELS: dict[str, Callable[[], pycnn.Model]] = {
     "conv": conv_model,
+    "pooled": pooled,
     "lenet5": lambda: compiled(lenet5()),
     "residual": residual,
     "flattened": flattened,

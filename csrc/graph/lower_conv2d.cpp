@@ -63,15 +63,16 @@ struct PoolGradients {
     input_by_image = vectors * g.out_channels >= 160 && fits(cpu::PoolBackwardInputScratch(g).size);
   }
 
-  // A pixel must be a whole number of vectors: then runs of pixels are.
+  // A pixel must be a whole number of vectors: then runs of pixels are. Twice an image, since
+  // kernels look one window ahead.
   void choose_by_channels(const Conv2dGeometry& g) {
     const Halo halo = conv2d_input_halo(g);
     const std::int64_t rows = std::int64_t{g.in_height} + halo.top + halo.bottom;
     const std::int64_t columns = std::int64_t{g.in_width} + halo.left + halo.right;
-    if (g.in_channels % cpu::kLanes != 0 || !fits(rows * columns * g.in_channels)) return;
-    const int run = g.kernel_width * g.in_channels / cpu::kLanes;
-    if (g.kernel_height * run >= 8) params = Params::by_image;
-    input_by_image = run * g.out_channels >= 64;
+    if (g.in_channels % cpu::kLanes != 0 || !fits(2 * rows * columns * g.in_channels)) return;
+    const std::int64_t run = std::int64_t{g.kernel_width} * g.in_channels / cpu::kLanes;
+    if (g.kernel_height * run >= 4) params = Params::by_image;
+    input_by_image = run >= 3 && g.out_channels >= 16 && run * g.out_channels >= 72;
   }
 };
 

@@ -101,7 +101,7 @@ struct Conv2dChannelKernels {
                           float* dbias);
   std::int64_t (*backward_params_scratch)(const Conv2dGeometry& g, int images);
   // Both with pooling, from the pooled gradient and the codes at once; in_channels must be a
-  // multiple of 16, an image of x with its halo have less than 2^31 floats.
+  // multiple of 16, an image of x with its halo have less than 2^30 floats.
   void (*pool_backward_input)(Team& team, const Conv2dGeometry& g, ConstChannelView dy,
                               ConstChannelCodes code, const float* kernel, float* scratch,
                               ChannelView dx);

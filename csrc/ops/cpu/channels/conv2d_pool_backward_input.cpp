@@ -107,7 +107,7 @@ void scatter(std::uint64_t mask, const float* gradients, const float* weights, s
 
 // One row of the convolution's output, as it is added to a row of dx.
 struct OutputRow {
-  const std::uint64_t* masks;  // of the first window, word and row's first place
+  const std::uint64_t* masks;  // of the first window, for the row's first place
   const float* gradients;
   std::int64_t mask_step, gradient_step;  // from window to window
   int columns;                            // of the output: two of each window
@@ -141,7 +141,7 @@ void scatter_row(const OutputRow& row, const float* weights) {
   }
 }
 
-// Some rows of an image of dx, whose gradients begin at `dy`.
+// Some rows of image n of dx.
 struct Rows {
   int n, begin, end;
 };
