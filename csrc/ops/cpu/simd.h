@@ -49,7 +49,8 @@ PYCNN_INLINE void store(float* p, V v) { *reinterpret_cast<V*>(p) = v; }
 PYCNN_INLINE V load_unaligned(const float* p) { return *reinterpret_cast<const UnalignedV*>(p); }
 PYCNN_INLINE void store_unaligned(float* p, V v) { *reinterpret_cast<UnalignedV*>(p) = v; }
 
-// In two steps: GCC 12 makes of one step a move for each byte, but where one instruction does it all.
+// In two steps: GCC 12 makes of one step a move for each byte, but where one instruction does it
+// all.
 PYCNN_INLINE VI load_bytes(const std::uint8_t* p) {
   const VH halves = __builtin_convertvector(*reinterpret_cast<const UnalignedVB*>(p), VH);
   return __builtin_convertvector(halves, VI);
