@@ -25,7 +25,7 @@ def draw(figures: dict[str, Any], path: Path) -> bool:
     figure, axes = plt.subplots(1, len(groups), figsize=size, squeeze=False)
     for (title, rows), axis in zip(groups, axes[0], strict=True):
         _bars(axis, title, rows)
-    figure.tight_layout()
+    figure.tight_layout(w_pad=5)  # the names of the ops reach out to the left
     figure.savefig(path, dpi=110)
     plt.close(figure)
     return True
