@@ -2,7 +2,7 @@
 
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -199,8 +199,11 @@ class Assembly(Operation):
 
     @property
     def _output_structure(self) -> Structure:
+        return Structure(self._output_names(), self._output_form)
+
+    def _output_names(self) -> Iterator[str]:
         names = self._given_output_names or _unique(tensor._source for tensor in self._outputs)
-        return Structure(names or (layer.name for layer in self._layers[-1:]), self._output_form)
+        yield from names or [layer.name for layer in self._layers[-1:]]
 
     def _packed(self, tensors: list[SymbolicTensor]) -> Any:
         return self._output_structure.pack(tensors)

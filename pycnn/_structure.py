@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 
@@ -14,8 +15,13 @@ class Structure:
     """
 
     def __init__(self, names: Iterable[str], form: str) -> None:
-        self.names = tuple(names)
+        self._given = names
         self.form = form
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Read when they are first asked for: to hand out one item takes none."""
+        return tuple(self._given)
 
     def pack(self, items: Sequence[Any]) -> Any:
         """Returns items in the form that users see."""

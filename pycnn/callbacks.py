@@ -124,6 +124,8 @@ class CallbackList:
 
     def wants_batches(self, phase: str) -> bool:
         """Whether any callback has a batch hook of its own for "train", "test" or "predict"."""
+        if not self._callbacks:
+            return False
         hooks = [f"on_{phase}_batch_begin", f"on_{phase}_batch_end"]
         if phase == "train":
             hooks += ["on_batch_begin", "on_batch_end"]

@@ -1,8 +1,7 @@
 """Model: a network that learns; what every kind of model can do."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from pycnn import _arrays, _core, _inference, _training
@@ -373,10 +372,9 @@ class Model(Assembly):
     def _build_from(self, x: Any) -> None:
         """Builds the model for data like `x` unless it is built."""
 
-    @contextmanager
-    def _unbuilt_on_error(self) -> Iterator[None]:
+    def _unbuilt_on_error(self) -> AbstractContextManager[None]:
         """Undoes a build from data when what follows it fails."""
-        yield
+        return nullcontext()
 
     def _check_saveable(self) -> None:
         if self._crossing:

@@ -1,7 +1,7 @@
 """Sequential: a chain of layers."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from pycnn import _arrays
@@ -189,14 +189,15 @@ class Sequential(Model):
             self._build_for(tuple(builder.graph.shape(values[0])))
         return super()._connect(builder, values)
 
+    def _unbuilt_on_error(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.built else self._unbuilding_on_error()
+
     @contextmanager
-    def _unbuilt_on_error(self) -> Iterator[None]:
-        was_built = self.built
+    def _unbuilding_on_error(self) -> Iterator[None]:
         try:
             yield
         except BaseException:
-            if not was_built:
-                self._unbuild()
+            self._unbuild()
             raise
 
     def _unbuild(self) -> None:
