@@ -231,3 +231,72 @@ def test_dense_models(blobs: Data) -> None:
 def test_other_words_are_refused() -> None:
     with pytest.raises(ValueError, match="auto, images or channels; got 'rows'"):
         _core.set_cpu_lanes("rows")
+
+
+# ---- what threads and kernels leave for the next step
+
+
+def test_a_gradient_is_looked_at_when_all_threads_have_written() -> None:
+    """A thread with little to do in the last instruction must wait for the others."""
+    pycnn.set_num_threads(8)
+    model = pycnn.Sequential(
+        [layers.Dense(512, input_shape=(64,), use_bias=False), layers.Dense(64)]
+    )
+    model.compile(pycnn.optimizers.SGD(1e-30), "mean_squared_error")
+    weights = model.get_weights()
+    weights[0][:] = 0
+    good = np.ones((11, 64), np.float32)
+    bad = good.copy()
+    bad[:, -1] = 3e38  # the loss is finite, the first layer's gradient is not
+    y = np.full((11, 64), 1e10, np.float32)
+    for _ in range(200):
+        model.set_weights(weights)
+        model.train_on_batch(good, y)
+        with pytest.raises(FloatingPointError):
+            model.train_on_batch(bad, y)
+        assert np.isfinite(model.get_weights()[0]).all()
+
+
+def test_a_refused_step_leaves_nothing_to_the_next() -> None:
+    """The first layer's gradients are written after the blocks were looked at."""
+    model = pycnn.Sequential(
+        [layers.BatchNormalization(input_shape=(8,)), layers.Dense(1, use_bias=False)]
+    )
+    model.compile(pycnn.optimizers.SGD(1e-3), "mean_squared_error")
+    x = np.random.default_rng(0).normal(size=(32, 8)).astype(np.float32)
+    y = np.zeros((32, 1), np.float32)
+    good = model.get_weights()
+    bad = [weight.copy() for weight in good]
+    bad[-1] *= 1e20
+    for lanes in ("images", "channels"):
+        _core.set_cpu_lanes(lanes)
+        model.set_weights(bad)
+        with pytest.raises(FloatingPointError):
+            model.train_on_batch(x, y)
+        model.set_weights(good)
+        assert np.isfinite(model.train_on_batch(x, y))
+
+
+def test_memory_follows_the_kernels_and_the_threads() -> None:
+    """Wider vectors want more of it, on threads that came in between as well."""
+    _core.set_cpu_lanes("channels")
+    model = pycnn.Sequential(
+        [
+            layers.Conv2D(1, 1, input_shape=(40, 40, 1)),
+            layers.Conv2D(64, 5, padding="same", activation="relu"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(10),
+        ]
+    )
+    model.compile("sgd", "mean_squared_error")
+    random = np.random.default_rng(1)
+    x = random.random((32, 40, 40, 1), np.float32)
+    y = random.random((32, 10), np.float32)
+    isa, before = _core.available_cpu_isas()[-1], _core.cpu_isa()
+    try:
+        for kernels, threads in ((isa, 1), ("generic", 3), (isa, 3)):
+            _core.set_cpu_isa(kernels)
+            pycnn.set_num_threads(threads)
+            assert np.isfinite(model.train_on_batch(x, y))
+    finally:
+        _core.set_cpu_isa(before)

@@ -15,6 +15,10 @@ namespace {
 constexpr std::int64_t kGroupBytes = std::int64_t{16} << 20;
 constexpr std::int64_t kSmallestGroup = 8;  // so that weights are not read for every image
 
+// Beyond so many bytes for a batch that cannot be cut, images are in the lanes: there an arena for
+// each thread will do, unless blocks must meet.
+constexpr double kMostBytes = double(std::int64_t{4} << 30);
+
 }  // namespace
 
 // ---- weights
@@ -56,7 +60,14 @@ void CpuBackend::compile(const Training& training) {
 // ---- running
 
 CpuExecutor& CpuBackend::executor(PlanKind kind, std::int64_t images) {
-  const Lanes lanes = choose_lanes(fill_, images);
+  CpuExecutor& preferred = executor(kind, choose_lanes(fill_, images));
+  // With the channels in the lanes each image of a batch has an arena.
+  const double bytes = double(preferred.plan().arena_bytes) * double(images);
+  const bool fits = preferred.plan().lanes == Lanes::images || bytes <= kMostBytes;
+  return fits ? preferred : executor(kind, Lanes::images);
+}
+
+CpuExecutor& CpuBackend::executor(PlanKind kind, Lanes lanes) {
   auto& executor = executors_[static_cast<std::size_t>(kind)][static_cast<std::size_t>(lanes)];
   if (!executor) {
     executor = std::make_unique<CpuExecutor>(
@@ -123,7 +134,7 @@ void CpuBackend::backward(const Batch& batch, bool training, const std::vector<f
 }
 
 std::int64_t CpuBackend::images_in_one_go(PlanKind kind, std::int64_t batch_size) {
-  const Plan& plan = executor(kind, kManyImages).plan();
+  const Plan& plan = executor(kind, choose_lanes(fill_, kManyImages)).plan();
   if (plan.has_barriers || is_training(kind)) return batch_size;
   if (plan.lanes == Lanes::images) return std::max(batch_size, kManyImages);
   const auto bytes = static_cast<std::int64_t>(std::max<std::size_t>(plan.arena_bytes, 1));

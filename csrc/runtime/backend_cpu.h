@@ -29,7 +29,9 @@ class CpuBackend : public Backend {
   void backward(const Batch& batch, bool training, const std::vector<float*>& gradients) override;
   std::int64_t images_in_one_go(PlanKind kind, std::int64_t batch_size) override;
   std::shared_ptr<void> hold(const Tensor&) override { return nullptr; }  // read where they are
-  const Plan& plan(PlanKind kind) override { return executor(kind, kManyImages).plan(); }
+  const Plan& plan(PlanKind kind) override {
+    return executor(kind, choose_lanes(fill_, kManyImages)).plan();
+  }
 
   // Where the first number of a training step on this batch is that is not finite: for messages.
   std::string first_non_finite(const Batch& batch) {
@@ -41,6 +43,7 @@ class CpuBackend : public Backend {
   static constexpr std::int64_t kManyImages = 16384;
 
   CpuExecutor& executor(PlanKind kind, std::int64_t images);
+  CpuExecutor& executor(PlanKind kind, Lanes lanes);
   Totals results(const CpuExecutor& executor, std::int64_t images, double penalty) const;
 
   const Graph& graph_;

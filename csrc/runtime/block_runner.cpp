@@ -10,8 +10,9 @@ using cpu::ConstView;
 using cpu::kLanes;
 using cpu::View;
 
-BlockRunner::BlockRunner(const Plan& plan, const ParameterStore& parameters, const Batch& batch)
-    : plan_(plan), parameters_(parameters), batch_(batch), kernels_(cpu::kernels()) {}
+BlockRunner::BlockRunner(const cpu::Kernels& kernels, const Plan& plan,
+                         const ParameterStore& parameters, const Batch& batch)
+    : plan_(plan), parameters_(parameters), batch_(batch), kernels_(kernels) {}
 
 void BlockRunner::clear_halos(const Instruction& instruction, const Block& block) const {
   for (BufferId id : instruction.writes) {

@@ -32,7 +32,9 @@ class BlockRunner {
     float* second;
   };
 
-  BlockRunner(const Plan& plan, const ParameterStore& parameters, const Batch& batch);
+  // The kernels are chosen once for a run: what they want of memory depends on them.
+  BlockRunner(const cpu::Kernels& kernels, const Plan& plan, const ParameterStore& parameters,
+              const Batch& batch);
 
   void run(const Instruction& instruction, const Block& block) const;
   // Of the buffers that the instruction writes: their memory belonged to others in between.
@@ -44,6 +46,8 @@ class BlockRunner {
   void save(const Block& block, BufferId from, float* images) const;
 
   Pairs pairs(const Block& block, BufferId id) const;
+
+  const cpu::Kernels& kernels() const { return kernels_; }
 
   // Whether the images' values in a float buffer are all finite.
   bool is_finite(const Block& block, BufferId id) const;

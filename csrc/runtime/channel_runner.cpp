@@ -119,12 +119,12 @@ bool ChannelProgram::choose_deals(std::int64_t images) {
   return true;
 }
 
-std::size_t ChannelProgram::thread_bytes() const {
+std::size_t ChannelProgram::thread_bytes(const cpu::Kernels& kernels) const {
   std::int64_t floats = 0;
   for (std::size_t i = 0; i < deals_.size(); ++i) {
     const auto* input = std::get_if<Conv2dBackwardInput>(&plan_.program[i].operation);
     if (!small_weights_[i] || input == nullptr) continue;
-    floats = std::max(floats, cpu::kernels().conv2d_channels->backward_input_scratch(input->g, 1));
+    floats = std::max(floats, kernels.conv2d_channels->backward_input_scratch(input->g, 1));
   }
   return std::max(blocks_.arena_bytes, static_cast<std::size_t>(floats) * sizeof(float));
 }
@@ -134,9 +134,9 @@ bool ChannelProgram::follows_at_once(std::size_t instruction) const {
          deals_[instruction - 1] == Deal::images;
 }
 
-std::int64_t ChannelProgram::scratch(std::int64_t count) const {
-  const cpu::Conv2dChannelKernels& conv2d = *cpu::kernels().conv2d_channels;
-  const cpu::DenseChannelKernels& dense = *cpu::kernels().dense_channels;
+std::int64_t ChannelProgram::scratch(const cpu::Kernels& kernels, std::int64_t count) const {
+  const cpu::Conv2dChannelKernels& conv2d = *kernels.conv2d_channels;
+  const cpu::DenseChannelKernels& dense = *kernels.dense_channels;
   const int images = static_cast<int>(count);
   std::int64_t most = 0;
   for (const Instruction& instruction : plan_.program) {
@@ -169,15 +169,16 @@ std::int64_t ChannelProgram::scratch(std::int64_t count) const {
 
 // ---- running
 
-ChannelRunner::ChannelRunner(const ChannelProgram& program, const ParameterStore& parameters,
-                             const Batch& batch, const ChannelMemory& memory)
+ChannelRunner::ChannelRunner(const cpu::Kernels& kernels, const ChannelProgram& program,
+                             const ParameterStore& parameters, const Batch& batch,
+                             const ChannelMemory& memory)
     : program_(program),
       parameters_(parameters),
       batch_(batch),
       memory_(memory),
-      kernels_(cpu::kernels()),
-      by_image_(program.plan(), parameters, batch),
-      in_blocks_(program.blocks(), parameters, batch) {}
+      kernels_(kernels),
+      by_image_(kernels, program.plan(), parameters, batch),
+      in_blocks_(kernels, program.blocks(), parameters, batch) {}
 
 void ChannelRunner::run(std::size_t begin, std::size_t end, Team& team) const {
   const Instruction& first = program_.plan().program[begin];

@@ -36,8 +36,8 @@ class ChannelProgram {
   const Plan& blocks() const { return blocks_; }
   // Floats that kernels want beside the arena for so many images: all threads, and each for one
   // image.
-  std::int64_t scratch(std::int64_t images) const;
-  std::size_t thread_bytes() const;
+  std::int64_t scratch(const cpu::Kernels& kernels, std::int64_t images) const;
+  std::size_t thread_bytes(const cpu::Kernels& kernels) const;
 
  private:
   const Plan& plan_;
@@ -61,8 +61,8 @@ struct ChannelMemory {
 
 class ChannelRunner {
  public:
-  ChannelRunner(const ChannelProgram& program, const ParameterStore& parameters, const Batch& batch,
-                const ChannelMemory& memory);
+  ChannelRunner(const cpu::Kernels& kernels, const ChannelProgram& program,
+                const ParameterStore& parameters, const Batch& batch, const ChannelMemory& memory);
 
   // By every thread of the team; done when all have come back. One instruction, not a leader's; or
   // several that follow at once.

@@ -88,13 +88,13 @@ void CpuExecutor::plan_stages() {
   }
 }
 
-void CpuExecutor::prepare(const Batch& batch) {
+void CpuExecutor::prepare(const Batch& batch, const cpu::Kernels& kernels) {
   count_ = batch.count;
   blocks_ = channels() ? count_ : (count_ + kLanes - 1) / kLanes;
   slots_ = static_cast<int>(std::min<std::int64_t>(plan_.partial_sums, blocks_));
   finite_ = true;
   if (channels() && program_->choose_deals(count_)) plan_stages();
-  prepare_memory();
+  prepare_memory(kernels);
   moved_.clear();
   if (timing_ == Timing::on) {
     spans_.assign(stages_.size() * static_cast<std::size_t>(num_threads()), {});
@@ -107,11 +107,11 @@ void CpuExecutor::prepare(const Batch& batch) {
   if (gradients_.size() < wanted * sizeof(float)) {
     // Zeros: the gaps between parameters and what no instruction writes stay so.
     gradients_ = Arena(wanted * sizeof(float));
-    std::fill_n(reinterpret_cast<float*>(gradients_.data()), wanted, 0.0f);
+    clear_gradients();
   }
 }
 
-void CpuExecutor::prepare_memory() {
+void CpuExecutor::prepare_memory(const cpu::Kernels& kernels) {
   const bool each_block = plan_.has_barriers || channels();
   const std::int64_t arenas = each_block ? blocks_ : std::int64_t{num_threads()};
   if (arenas > arena_count_) {
@@ -122,13 +122,14 @@ void CpuExecutor::prepare_memory() {
     arena_count_ = arenas;
   }
   if (!channels()) return;
-  const auto wanted = static_cast<std::size_t>(checked_mul(program_->scratch(count_), 4));
+  const auto wanted = static_cast<std::size_t>(checked_mul(program_->scratch(kernels, count_), 4));
   if (scratch_.size() < wanted) scratch_ = Arena(wanted);
-  const std::size_t bytes =
-      program_->thread_bytes();  // more, perhaps, by other kernels than before
-  if (!own_memory_.empty() && own_memory_.front().size() < bytes) own_memory_.clear();
-  while (own_memory_.size() < static_cast<std::size_t>(num_threads()))
-    own_memory_.emplace_back(bytes);
+  // More, perhaps, for these kernels than for those before.
+  const std::size_t bytes = program_->thread_bytes(kernels);
+  const auto too_small = [bytes](const Arena& arena) { return arena.size() < bytes; };
+  if (std::ranges::any_of(own_memory_, too_small)) own_memory_.clear();
+  const auto threads = static_cast<std::size_t>(num_threads());
+  while (own_memory_.size() < threads) own_memory_.emplace_back(bytes);
 }
 
 Block CpuExecutor::block(std::int64_t index, int worker) {
@@ -166,10 +167,13 @@ PartialSums CpuExecutor::partials() const {
 }
 
 void CpuExecutor::run(const Batch& batch, Optimizer* optimizer) {
-  prepare(batch);
-  Job job{BlockRunner(plan_, parameters_, batch), std::nullopt,
+  const cpu::Kernels& kernels = cpu::kernels();
+  prepare(batch, kernels);
+  Job job{BlockRunner(kernels, plan_, parameters_, batch), std::nullopt,
           std::make_unique<std::atomic<std::int64_t>[]>(stages_.size())};
-  if (channels()) job.channel_runner.emplace(*program_, parameters_, batch, channel_memory());
+  if (channels()) {
+    job.channel_runner.emplace(kernels, *program_, parameters_, batch, channel_memory());
+  }
   for (std::size_t s = 0; s < stages_.size() && !job.cancelled.load();) {
     if (stages_[s].by == Runs::host) {
       // In no job of the thread pool: a Python layer may use the library itself, or wait for a
@@ -191,9 +195,16 @@ void CpuExecutor::run(const Batch& batch, Optimizer* optimizer) {
   if (optimizer != nullptr && stages_.back().by == Runs::host && !job.cancelled.load()) {
     parallel_run([&](Team& team) { update(job, team, *optimizer); });
   }
+  finite_ = !job.error && all_finite() && job.finite_gradients.load() &&
+            (optimizer == nullptr || optimizer->finite());
+  // What a leader or a host layer writes, it writes after the blocks were looked at: the next step
+  // must not find what is not finite there.
+  if (has_gradients_ && !finite_) clear_gradients();
   if (job.error) std::rethrow_exception(job.error);
-  finite_ =
-      all_finite() && job.finite_gradients.load() && (optimizer == nullptr || optimizer->finite());
+}
+
+void CpuExecutor::clear_gradients() {
+  std::fill_n(reinterpret_cast<float*>(gradients_.data()), gradients_.size() / sizeof(float), 0.0f);
 }
 
 void CpuExecutor::fork(const std::function<void(Team&)>& job) const {
@@ -207,6 +218,7 @@ void CpuExecutor::update(Job& job, Team& team, Optimizer& optimizer) {
   optimizer.measure(team);
   // What was written into the first partial sum other than by blocks, or after them.
   if (stages_.back().by != Runs::blocks) {
+    team.barrier();  // until all have written
     const Share vectors = share(team, parameters_.trainable_size() / kLanes);
     check_gradient(job, 0, {vectors.begin * kLanes, vectors.end * kLanes});
   }

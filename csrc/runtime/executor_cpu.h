@@ -70,8 +70,9 @@ class CpuExecutor {
   };
   struct Job;
 
-  void prepare(const Batch& batch);
-  void prepare_memory();
+  void prepare(const Batch& batch, const cpu::Kernels& kernels);
+  void prepare_memory(const cpu::Kernels& kernels);
+  void clear_gradients();
   void plan_stages();
   Runs runs(std::size_t instruction) const;
   bool joins_stage(std::size_t instruction) const;

@@ -240,7 +240,7 @@ std::string CpuExecutor::non_finite_in_batch(const BlockRunner& runner, const Ba
   for (std::size_t i = stage.begin; i < stage.end; ++i) {
     const Instruction& instruction = plan_.program[i];
     if (stage.by == Runs::team) {
-      const ChannelRunner all(*program_, parameters_, batch, channel_memory());
+      const ChannelRunner all(runner.kernels(), *program_, parameters_, batch, channel_memory());
       solo_run([&](Team& team) { all.run(i, i + 1, team); });
     } else {
       run_leader(runner, instruction);
@@ -265,8 +265,9 @@ std::string CpuExecutor::non_finite_in_blocks(const BlockRunner& runner, const S
 
 std::string CpuExecutor::first_non_finite(const Batch& batch) {
   if (std::string found = non_finite_weight(); !found.empty()) return found;
-  prepare(batch);
-  const BlockRunner runner(plan_, parameters_, batch);
+  const cpu::Kernels& kernels = cpu::kernels();
+  prepare(batch, kernels);
+  const BlockRunner runner(kernels, plan_, parameters_, batch);
   for (const Stage& stage : stages_) {
     std::string found = stage.by == Runs::blocks ? non_finite_in_blocks(runner, stage)
                                                  : non_finite_in_batch(runner, batch, stage);
