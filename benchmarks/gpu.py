@@ -232,13 +232,13 @@ PARTS: dict[str, tuple[Callable[[bool], Result], int]] = {
     "tests": (check_tests, TESTS_SECONDS + 5),
     "memcheck": (check_memory, SANITIZER_SECONDS + 5),
     "racecheck": (check_races, SANITIZER_SECONDS + 5),
-    "lenet5_batch_64": (lenet5_batch_64, 45),
-    "lenet5_batch_512": (lenet5_batch_512, 45),
+    "lenet5_batch_64": (lenet5_batch_64, 40),
+    "lenet5_batch_512": (lenet5_batch_512, 40),
     "lenet5_to_99_percent": (lenet5_to_99_percent, 40),
     "process_to_99_percent": (process_to_99_percent, 30),
-    "cnn_32_64_1024_batch_100": (cnn_32_64_1024_batch_100, 35),
-    "resnet20_batch_128": (resnet20_batch_128, 35),
-    "vgg16_batch_16_float32": (vgg16_batch_16_float32, 35),
+    "cnn_32_64_1024_batch_100": (cnn_32_64_1024_batch_100, 30),
+    "resnet20_batch_128": (resnet20_batch_128, 30),
+    "vgg16_batch_16_float32": (vgg16_batch_16_float32, 30),
     "vgg16_batch_16_tf32": (vgg16_batch_16_tf32, 30),
 }
 
