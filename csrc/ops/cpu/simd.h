@@ -77,7 +77,7 @@ PYCNN_INLINE V relu(V v) { return v < V{} ? V{} : v; }
 // The lanes from `From` on, then those before.
 template <int From, int... Lane>
 PYCNN_INLINE V rotate(V v, std::integer_sequence<int, Lane...>) {
-  return __builtin_shufflevector(v, v, (Lane + From) % W...);
+  return PYCNN_SHUFFLE(v, v, ((Lane + From) % W)...);
 }
 
 // Sum of the lanes in a fixed order: a tree, so that it is short and rounds little.
@@ -86,22 +86,6 @@ PYCNN_INLINE float sum_lanes(V v) {
   v += rotate<Width>(v, std::make_integer_sequence<int, W>());
   if constexpr (Width > 1) return sum_lanes<Width / 2>(v);
   return v[0];
-}
-
-// a[f], b[f], a[f + 1], b[f + 1], ...: W lanes from f on, which is 0 or W / 2.
-template <int First, int... I>
-PYCNN_INLINE V interleave(V a, V b, std::integer_sequence<int, I...>) {
-#if defined(__clang__)
-  return __builtin_shufflevector(a, b, (First + I / 2 + I % 2 * W)...);
-#else
-  return __builtin_shuffle(a, b, VI{(First + I / 2 + I % 2 * W)...});
-#endif
-}
-PYCNN_INLINE V interleave_low(V a, V b) {
-  return interleave<0>(a, b, std::make_integer_sequence<int, W>());
-}
-PYCNN_INLINE V interleave_high(V a, V b) {
-  return interleave<W / 2>(a, b, std::make_integer_sequence<int, W>());
 }
 
 // Bits of v as integers and back.

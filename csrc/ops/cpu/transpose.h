@@ -1,23 +1,31 @@
 #pragma once
-// Transposes in registers: between the block layout and rows of single images.
+// Transposes in registers: of squares of W x W, and between the block layout and rows of single
+// images.
 
 #include "ops/cpu/simd.h"
 
 namespace pycnn::cpu::PYCNN_ISA {
 
-// v[i][j] becomes v[j][i]: in each round vector i meets vector i + W / 2.
+// Of two blocks of Step lanes each, a's lanes first and then b's: the first or the second blocks.
+template <int Step, int Second, int... Lane>
+PYCNN_INLINE V merge(V a, V b, std::integer_sequence<int, Lane...>) {
+  return PYCNN_SHUFFLE(
+      a, b, ((Lane & Step) != 0 ? W + (Lane & ~Step) + Second * Step : Lane + Second * Step)...);
+}
+
+// v[i][j] becomes v[j][i]. Each round swaps, in every square of 2 Step x 2 Step elements, the
+// quarter above the diagonal with the one below it.
+template <int Step = 1>
 PYCNN_INLINE void transpose(V (&v)[W]) {
+  using Lanes = std::make_integer_sequence<int, W>;
   PYCNN_UNROLL
-  for (int width = 1; width < W; width *= 2) {
-    V next[W];
-    PYCNN_UNROLL
-    for (int i = 0; i < W / 2; ++i) {
-      next[2 * i] = interleave_low(v[i], v[i + W / 2]);
-      next[2 * i + 1] = interleave_high(v[i], v[i + W / 2]);
-    }
-    PYCNN_UNROLL
-    for (int i = 0; i < W; ++i) v[i] = next[i];
+  for (int i = 0; i < W; ++i) {
+    if ((i & Step) != 0) continue;
+    const V a = v[i], b = v[i + Step];
+    v[i] = merge<Step, 0>(a, b, Lanes());
+    v[i + Step] = merge<Step, 1>(a, b, Lanes());
   }
+  if constexpr (2 * Step < W) transpose<2 * Step>(v);
 }
 
 // at(i, lane): W lanes of element i of a block, for i < count, at most 16. To a row of each image;

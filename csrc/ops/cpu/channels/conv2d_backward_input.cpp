@@ -1,36 +1,10 @@
 #include "ops/cpu/channels/conv2d_passes.h"
 #include "ops/cpu/channels/conv2d_product.h"
 #include "ops/cpu/conv2d_tile.h"
+#include "ops/cpu/transpose.h"
 
 namespace pycnn::cpu::PYCNN_ISA::channels {
 namespace {
-
-template <int... L>
-struct Lanes {};
-template <int N, int... L>
-struct CountedLanes : CountedLanes<N - 1, N - 1, L...> {};
-template <int... L>
-struct CountedLanes<0, L...> {
-  using type = Lanes<L...>;
-};
-
-// One step of a transposition: swaps the lanes of `a` whose number has the bit S with those of `b`
-// whose number has it not.
-template <int S, int... L>
-PYCNN_INLINE void swap_lanes(V& a, V& b, Lanes<L...>) {
-  const V low = PYCNN_SHUFFLE(a, b, ((L & S) == 0 ? L : W + (L ^ S))...);
-  b = PYCNN_SHUFFLE(a, b, ((L & S) == 0 ? (L | S) : W + L)...);
-  a = low;
-}
-
-template <int S = 1>
-PYCNN_INLINE void transpose_square(V (&rows)[W]) {
-  PYCNN_UNROLL
-  for (int i = 0; i < W; ++i) {
-    if ((i & S) == 0) swap_lanes<S>(rows[i], rows[i | S], typename CountedLanes<W>::type());
-  }
-  if constexpr (2 * S < W) transpose_square<2 * S>(rows);
-}
 
 // A tap's weights for one vector of input channels, of which `channels` exist: from rows of output
 // channels to rows of W input channels, `to_row` floats apart.
@@ -42,7 +16,7 @@ void transpose_vector(const float* from, int channels, int outputs, float* to,
     for (int i = 0; i < W; ++i) {
       rows[i] = i < channels ? load_unaligned(from + std::int64_t{i} * outputs + o) : V{};
     }
-    transpose_square(rows);
+    transpose(rows);
     PYCNN_UNROLL
     for (int i = 0; i < W; ++i) {
       if (o + i < outputs) store(to + (o + i) * to_row, rows[i]);
@@ -52,7 +26,8 @@ void transpose_vector(const float* from, int channels, int outputs, float* to,
 
 // The kernel with input channels in the lanes: for each tile of input channels
 // [tap][output channel][lanes of the tile]. Lanes beyond the last channel are 0.
-void transpose(const Team& team, const Conv2dGeometry& g, const float* kernel, float* transposed) {
+void transpose_kernel(const Team& team, const Conv2dGeometry& g, const float* kernel,
+                      float* transposed) {
   const std::int64_t taps = std::int64_t{g.kernel_height} * g.kernel_width;
   for_tiles(team, vectors_of(g.in_channels), taps,
             [&](int vector, int vectors, std::int64_t begin, std::int64_t end) {
@@ -120,7 +95,7 @@ std::int64_t conv2d_backward_input_scratch(const Conv2dGeometry& g, int /*images
 
 void conv2d_backward_input(Team& team, const Conv2dGeometry& g, ConstChannelView dz,
                            const float* kernel, float* scratch, ChannelView dx) {
-  transpose(team, g, kernel, scratch);
+  transpose_kernel(team, g, kernel, scratch);
   team.barrier();
   const std::int64_t taps = std::int64_t{g.kernel_height} * g.kernel_width;
   const std::int64_t rows = std::int64_t{dx.images} * dx.height;

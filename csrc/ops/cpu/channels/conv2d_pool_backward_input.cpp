@@ -1,6 +1,6 @@
 #include "ops/cpu/channels/conv2d_passes.h"
 #include "ops/cpu/channels/conv2d_product.h"
-#include "ops/cpu/channels/transpose.h"
+#include "ops/cpu/transpose.h"
 
 // The input's gradient of conv2d with pooling, without the gradient of the convolution's output.
 // At each pixel of that output only the channels count whose maximum was there. The lanes lie along

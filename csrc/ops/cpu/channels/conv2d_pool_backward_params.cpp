@@ -1,6 +1,6 @@
 #include "ops/cpu/channels/conv2d_gradient.h"
 #include "ops/cpu/channels/conv2d_passes.h"
-#include "ops/cpu/channels/transpose.h"
+#include "ops/cpu/transpose.h"
 
 // The weights' gradient of conv2d with pooling, without the gradient of the convolution's output.
 // Of the four sums of a window one has a gradient. The lanes lie along the patch that it reads:

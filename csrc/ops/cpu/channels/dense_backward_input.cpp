@@ -6,7 +6,7 @@
 
 #include "ops/cpu/channels/dense_passes.h"
 #include "ops/cpu/channels/dense_tile.h"
-#include "ops/cpu/channels/transpose.h"
+#include "ops/cpu/transpose.h"
 
 namespace pycnn::cpu::PYCNN_ISA::channels {
 namespace {
