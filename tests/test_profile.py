@@ -63,8 +63,8 @@ def test_backward():
     operations = [t.operation for t in net.profile_backward([x], [dy], 0.0)]
     assert [o for o in operations if o.startswith("Dense")] == [
         "DenseForward",
-        "DenseBackwardParams",
         "DenseBackwardInput",
+        "DenseBackwardParams",  # of all blocks, after them
     ]
     with pytest.raises(ValueError, match="expected dy"):
         net.profile_backward([x], [images(20, (4,))], 0.0)

@@ -48,7 +48,7 @@ std::size_t assign_offsets(std::vector<Buffer>& buffers) {
   std::size_t total = 0;
   for (std::size_t id : order) {
     Buffer& buffer = buffers[id];
-    if (buffer.alias_of >= 0) continue;
+    if (buffer.alias_of >= 0 || buffer.kept) continue;
     const std::size_t bytes = buffer.bytes();
     std::size_t offset = 0;
     for (std::size_t other_id : placed) {
@@ -74,6 +74,16 @@ std::size_t assign_offsets(std::vector<Buffer>& buffers) {
     if (buffer.alias_of >= 0) {
       buffer.offset = buffers[static_cast<std::size_t>(buffer.alias_of)].offset;
     }
+  }
+  return total;
+}
+
+std::size_t assign_kept_offsets(std::vector<Buffer>& buffers) {
+  std::size_t total = 0;
+  for (Buffer& buffer : buffers) {
+    if (!buffer.kept) continue;
+    buffer.offset = total;
+    total += buffer.bytes();
   }
   return total;
 }

@@ -52,6 +52,7 @@ std::string_view operation_name(const Operation& operation) {
       "AugmentForward",
       "AugmentBackward",
       "Rescale",
+      "KeepRows",
       "Repack",
       "LossStep",
       "HostForward",

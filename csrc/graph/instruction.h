@@ -116,9 +116,10 @@ struct DenseBackwardInput {
   BufferId dz, dx;
   ParameterId kernel;
 };
+// Of the whole batch at once, in either layout: with the images in the lanes from kept rows.
 struct DenseBackwardParams {
   DenseGeometry g;
-  BufferId x, dz, scratch;
+  BufferId x, dz;
   ParameterId kernel, bias;
 };
 struct ActivationForward {
@@ -233,6 +234,9 @@ struct Rescale {  // also the plain copy between layouts
   float scale, offset;
   BufferId x, y;
 };
+struct KeepRows {  // of each image of a block, for an instruction after all blocks
+  BufferId x, y;
+};
 struct Repack {  // the same elements under another shape, where memory cannot stay as it is
   BufferId x, y;
 };
@@ -262,7 +266,7 @@ using Operation = std::variant<
     GlobalAvgPool2dForward, GlobalAvgPool2dBackward, GlobalMaxPool2dForward,
     GlobalMaxPool2dBackward, ZeroPad2dForward, ZeroPad2dBackward, Permute, LocalResponseNormForward,
     LocalResponseNormBackward, DropoutForward, DropoutBackward, AugmentForward, AugmentBackward,
-    Rescale, Repack, LossStep, HostForward, HostBackward>;
+    Rescale, KeepRows, Repack, LossStep, HostForward, HostBackward>;
 
 // Its name as it stands above, for messages and profiles.
 std::string_view operation_name(const Operation& operation);

@@ -98,6 +98,7 @@ Plan make_plan(const Graph& graph, const std::vector<ValueId>& outputs, PlanKind
   keep_inputs_small(plan);
   find_lifetimes(plan);
   plan.arena_bytes = assign_offsets(plan.buffers);
+  plan.kept_bytes = assign_kept_offsets(plan.buffers);
   return plan;
 }
 
@@ -122,12 +123,14 @@ std::string Plan::report() const {
   std::size_t sum = 0;
   for (const Buffer& b : buffers) {
     if (b.alias_of >= 0) continue;
-    sum += b.bytes();
-    text += "  " + std::to_string(b.bytes()) + " at " + std::to_string(b.offset) + ", " +
-            std::to_string(b.first_use) + ".." + std::to_string(b.last_use) + "  " + b.name + "\n";
+    sum += b.kept ? 0 : b.bytes();
+    text += "  " + std::to_string(b.bytes()) + (b.kept ? " an image, kept at " : " at ") +
+            std::to_string(b.offset) + ", " + std::to_string(b.first_use) + ".." +
+            std::to_string(b.last_use) + "  " + b.name + "\n";
   }
   text += "arena " + std::to_string(arena_bytes) + " bytes for buffers of " + std::to_string(sum) +
           " bytes in all; " + std::to_string(partial_sums) + " partial sums at most\n";
+  if (kept_bytes > 0) text += "kept " + std::to_string(kept_bytes) + " bytes of each image\n";
   if (const std::size_t kept = bytes_for_backward(); kept > 0) {
     const std::size_t percent = (arena_bytes * 100 + kept / 2) / kept;
     text += "backward needs " + std::to_string(kept) + " bytes that forward made; the arena is " +

@@ -51,13 +51,15 @@ struct Buffer {
   std::string name;  // of the layer it belongs to and what it holds, for the report
   int height = 1, width = 1, channels = 1;
   Lanes lanes = Lanes::images;
-  bool filled_up = true;   // with the channels in the lanes: pixels, to whole vectors
-  Halo halo;               // zeros around it, kept by the executor
-  int element_size = 4;    // 4: float, 1: byte (pooling codes)
-  bool per_image = true;   // false: statistics or scratch, not 16 images' numbers
+  bool filled_up = true;  // with the channels in the lanes: pixels, to whole vectors
+  Halo halo;              // zeros around it, kept by the executor
+  int element_size = 4;   // 4: float, 1: byte (pooling codes)
+  bool per_image = true;  // false: statistics or scratch, not 16 images' numbers
+  // Rows of single images that stay until the whole batch is there: not in the arena.
+  bool kept = false;
   BufferId alias_of = -1;  // another buffer whose memory this one is, under another shape
   int first_use = -1, last_use = -1;  // positions in the program; an alias has none of its own
-  std::size_t offset = 0;             // in the arena, bytes
+  std::size_t offset = 0;             // in the arena or among an image's kept rows, bytes
 
   bool has_halo() const { return halo.top + halo.bottom + halo.left + halo.right > 0; }
   int vectors() const;            // of 16 lanes in a pixel that is filled up
@@ -73,9 +75,11 @@ struct Plan {
   std::vector<Instruction> program;
   std::vector<Buffer> buffers;
   std::size_t arena_bytes = 0;
+  std::size_t kept_bytes = 0;  // of each image, beside the arena
   // Whether some instructions need the whole batch; every block then has an arena of its own.
   bool has_barriers = false;
-  // Parameter gradients go to this many partial sums at most, whatever the number of threads.
+  // Parameter gradients of blocks go to this many partial sums at most, whatever the number of
+  // threads.
   int partial_sums = 1;
 
   // Of all buffers that forward writes and backward still reads: what training cannot do without.
@@ -93,9 +97,12 @@ Plan make_plan(const Graph& graph, const std::vector<ValueId>& outputs, PlanKind
                const std::vector<LossSpec>& losses, bool fuse, Device device = Device::cpu,
                Lanes lanes = Lanes::images);
 
-// Gives every buffer its offset: buffers that are never alive together may share bytes. Largest
-// first, each at the lowest place that is free during its life. Returns the arena's size.
+// Gives every buffer in the arena its offset: buffers that are never alive together may share
+// bytes. Largest first, each at the lowest place that is free during its life. Returns the arena's
+// size.
 std::size_t assign_offsets(std::vector<Buffer>& buffers);
+// Gives kept rows theirs, one after another. Returns how many bytes an image has.
+std::size_t assign_kept_offsets(std::vector<Buffer>& buffers);
 
 // Height, width, channels of a shape in the block layout: the last dimension is the channels, the
 // one before it the width, all others the height.

@@ -1,6 +1,7 @@
 #include "graph/plan_builder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 namespace pycnn {
@@ -131,6 +132,26 @@ void PlanBuilder::emit(Operation operation, const std::string& who,
   plan_.program.push_back(
       {std::move(operation), who, reads, writes, in_forward_, accumulates_, barrier});
   plan_.has_barriers |= barrier;
+}
+
+void PlanBuilder::emit_last(Operation operation, const std::string& who,
+                            std::initializer_list<BufferId> reads) {
+  last_.push_back({std::move(operation), who, reads, {}, in_forward_, accumulates_, false});
+}
+
+// A flat buffer of a block, image by image.
+BufferId PlanBuilder::keep_rows(BufferId x, std::string name, const std::string& who) {
+  const Buffer& from = buffer(x);
+  const BufferId y = new_buffer({from.height, from.width, from.channels}, std::move(name));
+  buffer(y).lanes = Lanes::channels;
+  buffer(y).kept = true;
+  emit(KeepRows{x, y}, who, {x}, {y});
+  return y;
+}
+
+Plan PlanBuilder::take() {
+  std::ranges::move(last_, std::back_inserter(plan_.program));
+  return std::move(plan_);
 }
 
 BufferId PlanBuilder::make_value(ValueId v, const std::string& layer) {

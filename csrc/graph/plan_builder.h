@@ -21,10 +21,11 @@ class PlanBuilder {
   void gather_output_gradients(const std::vector<ValueId>& values);
   void losses(const std::vector<LossSpec>& specs);
   void backward();
-  Plan take() { return std::move(plan_); }
+  Plan take();
 
   // For the lowerings.
   const Graph& graph() const { return graph_; }
+  Device device() const { return device_; }
   Lanes lanes() const { return plan_.lanes; }
   bool training() const { return is_training(plan_.kind); }
   const Node& node(const Group& group) const;
@@ -41,6 +42,11 @@ class PlanBuilder {
   bool wants_halo(const Halo& halo) const;
   void emit(Operation operation, const std::string& who, std::initializer_list<BufferId> reads,
             std::initializer_list<BufferId> writes, bool barrier = false);
+
+  // Behind all others: an instruction of the whole batch, which reads the rows that blocks keep.
+  void emit_last(Operation operation, const std::string& who,
+                 std::initializer_list<BufferId> reads);
+  BufferId keep_rows(BufferId x, std::string name, const std::string& who);
 
   // The buffer of a value; make_value gives it one, with the halo that its readers want.
   BufferId value(ValueId v) const { return values_[static_cast<std::size_t>(v)]; }
@@ -78,6 +84,7 @@ class PlanBuilder {
   bool in_forward_ = true;
   bool accumulates_ = false;
   Plan plan_;
+  std::vector<Instruction> last_;
   std::vector<Halo> halos_;          // by value
   std::vector<bool> wanted_;         // by value
   std::vector<BufferId> values_;     // by value

@@ -32,29 +32,21 @@ struct DenseKernels {
   void (*forward)(DenseGeometry g, const float* x, const float* kernel, const float* bias,
                   bool relu, float* y);
   void (*backward_input)(DenseGeometry g, const float* dz, const float* kernel, float* dx);
-  // `scratch` holds dz transposed: 16 rows of dense_scratch_row(outputs) floats.
-  void (*backward_params)(DenseGeometry g, const float* x, const float* dz, float* scratch,
-                          bool accumulate, float* dkernel, float* dbias);
 };
-
-PYCNN_INLINE constexpr int dense_scratch_row(int outputs) {
-  return (outputs + kLanes - 1) / kLanes * kLanes;
-}
 
 // The same with channels in the lanes, on a whole batch, by all threads of a team. Operands are
 // flat: the numbers of image n begin at data + n * image, one after another. Kernels may read up to
-// 15 floats behind the weights and biases. `scratch` has as many floats as the pass asks for, and
-// holds nothing between calls.
+// 15 floats behind the weights and biases. `scratch` has forward_scratch floats, and holds nothing
+// between calls. backward_params serves both layouts: with the images in the lanes blocks keep
+// their rows for it.
 struct DenseChannelKernels {
   void (*forward)(Team& team, DenseGeometry g, ConstChannelView x, const float* kernel,
                   const float* bias, bool relu, float* scratch, ChannelView y);
   std::int64_t (*forward_scratch)(DenseGeometry g, int images);
   void (*backward_input)(Team& team, DenseGeometry g, ConstChannelView dz, const float* kernel,
-                         float* scratch, ChannelView dx);
-  std::int64_t (*backward_input_scratch)(DenseGeometry g, int images);
+                         ChannelView dx);
   void (*backward_params)(Team& team, DenseGeometry g, ConstChannelView x, ConstChannelView dz,
-                          bool accumulate, float* scratch, float* dkernel, float* dbias);
-  std::int64_t (*backward_params_scratch)(DenseGeometry g, int images);
+                          bool accumulate, float* dkernel, float* dbias);
 };
 
 }  // namespace cpu

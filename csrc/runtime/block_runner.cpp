@@ -129,6 +129,15 @@ void BlockRunner::run(const ScatterRows& i, const Block& b) const {
   kernels_.gather->to_float(const_view(b, i.x), b.count, rows);
 }
 
+void BlockRunner::run(const KeepRows& i, const Block& b) const {
+  float* rows[kLanes];
+  for (int l = 0; l < b.count; ++l) {
+    std::byte* image = b.kept + static_cast<std::size_t>(l) * b.kept_stride;
+    rows[l] = reinterpret_cast<float*>(image + buffer(i.y).offset);
+  }
+  kernels_.gather->to_float(const_view(b, i.x), b.count, rows);
+}
+
 void BlockRunner::load(const Block& block, BufferId to, const float* images) const {
   const View y = view(block, to);
   const float* rows[kLanes];
@@ -150,7 +159,7 @@ void BlockRunner::save(const Block& block, BufferId from, float* images) const {
 
 bool BlockRunner::is_finite(const Block& block, BufferId id) const {
   const Buffer& b = buffer(id);
-  if (b.element_size != 4 || !b.per_image) return true;
+  if (b.element_size != 4 || !b.per_image || b.kept) return true;  // kept rows are copies
   // With the images in the lanes, the numbers of those that exist follow each channel; else the
   // channels follow each pixel.
   const bool images = b.lanes == Lanes::images;
@@ -249,11 +258,6 @@ void BlockRunner::run(const DenseForward& i, const Block& b) const {
 
 void BlockRunner::run(const DenseBackwardInput& i, const Block& b) const {
   kernels_.dense->backward_input(i.g, floats(b, i.dz), weight(i.kernel), floats(b, i.dx));
-}
-
-void BlockRunner::run(const DenseBackwardParams& i, const Block& b) const {
-  kernels_.dense->backward_params(i.g, floats(b, i.x), floats(b, i.dz), floats(b, i.scratch),
-                                  b.accumulate, gradient(b, i.kernel), gradient(b, i.bias));
 }
 
 void BlockRunner::run(const ActivationForward& i, const Block& b) const {

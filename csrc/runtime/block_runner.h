@@ -17,6 +17,8 @@ struct Block {
   std::int64_t first;  // position of its first image in the batch
   int count;           // images, 1 to 16
   std::byte* arena;
+  std::byte* kept;             // rows of its first image
+  std::size_t kept_stride;     // bytes from one image's rows to the next
   float* gradients;            // flat partial sum that it adds to
   bool accumulate;             // false for the first block of a partial sum
   float* loss;                 // [16] of the first output
@@ -85,7 +87,6 @@ class BlockRunner {
   void run(const AvgPool2dBackward& i, const Block& b) const;
   void run(const DenseForward& i, const Block& b) const;
   void run(const DenseBackwardInput& i, const Block& b) const;
-  void run(const DenseBackwardParams& i, const Block& b) const;
   void run(const ActivationForward& i, const Block& b) const;
   void run(const ActivationBackward& i, const Block& b) const;
   void run(const Add& i, const Block& b) const;
@@ -111,8 +112,10 @@ class BlockRunner {
   void run(const AugmentBackward& i, const Block& b) const;
   void run(const Rescale& i, const Block& b) const;
   void run(const LossStep& i, const Block& b) const;
+  void run(const KeepRows& i, const Block& b) const;
   void run(const Repack&, const Block&) const {}  // ChannelRunner's
   // The executor's: they need all blocks.
+  void run(const DenseBackwardParams&, const Block&) const {}
   void run(const BatchNormCombine&, const Block&) const {}
   void run(const BatchNormBackwardCombine&, const Block&) const {}
   void run(const HostForward&, const Block&) const {}

@@ -140,28 +140,24 @@ std::int64_t ChannelProgram::scratch(const cpu::Kernels& kernels, std::int64_t c
   const int images = static_cast<int>(count);
   std::int64_t most = 0;
   for (const Instruction& instruction : plan_.program) {
-    const std::int64_t floats = std::visit(
-        Overloaded{
-            [&](const Conv2dBackwardInput& i) {
-              return conv2d.backward_input_scratch(i.g, images);
-            },
-            [&](const Conv2dBackwardParams& i) {
-              return conv2d.backward_params_scratch(i.g, images);
-            },
-            [&](const Conv2dPoolBackwardInput& i) {
-              return conv2d.pool_backward_input_scratch(i.g, images);
-            },
-            [&](const Conv2dPoolBackwardParams& i) {
-              return conv2d.pool_backward_params_scratch(i.g, images);
-            },
-            [&](const DenseForward& i) { return dense.forward_scratch(i.g, images); },
-            [&](const DenseBackwardInput& i) { return dense.backward_input_scratch(i.g, images); },
-            [&](const DenseBackwardParams& i) {
-              return dense.backward_params_scratch(i.g, images);
-            },
-            [](const auto&) { return std::int64_t{0}; },
-        },
-        instruction.operation);
+    const std::int64_t floats =
+        std::visit(Overloaded{
+                       [&](const Conv2dBackwardInput& i) {
+                         return conv2d.backward_input_scratch(i.g, images);
+                       },
+                       [&](const Conv2dBackwardParams& i) {
+                         return conv2d.backward_params_scratch(i.g, images);
+                       },
+                       [&](const Conv2dPoolBackwardInput& i) {
+                         return conv2d.pool_backward_input_scratch(i.g, images);
+                       },
+                       [&](const Conv2dPoolBackwardParams& i) {
+                         return conv2d.pool_backward_params_scratch(i.g, images);
+                       },
+                       [&](const DenseForward& i) { return dense.forward_scratch(i.g, images); },
+                       [](const auto&) { return std::int64_t{0}; },
+                   },
+                   instruction.operation);
     most = std::max(most, floats);
   }
   return most;
@@ -296,8 +292,9 @@ void ChannelRunner::run_blocks(const Instruction& instruction, const Team& team)
     const std::int64_t first = b * kLanes;
     const int count = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.count - first));
     copy_block(instruction.reads, first, count, arena, true);
-    in_blocks_.run(instruction, {first, count, arena, nullptr, false, memory_.losses + first,
-                                 memory_.ranks + first, memory_.output_stride});
+    in_blocks_.run(instruction,
+                   {first, count, arena, nullptr, 0, nullptr, false, memory_.losses + first,
+                    memory_.ranks + first, memory_.output_stride});
     copy_block(instruction.writes, first, count, arena, false);
     for (int l = 0; l < count; ++l) by_image_.clear_halos(instruction, block(first + l));
   }
@@ -320,6 +317,8 @@ Block ChannelRunner::block(std::int64_t image) const {
   return {image,
           1,
           memory_.arena + static_cast<std::size_t>(image) * memory_.image,
+          nullptr,
+          0,
           memory_.gradients,
           false,
           memory_.losses + image,
@@ -392,12 +391,12 @@ void ChannelRunner::run(const DenseForward& i, Team& team) const {
 
 void ChannelRunner::run(const DenseBackwardInput& i, Team& team) const {
   kernels_.dense_channels->backward_input(team, i.g, const_view(i.dz), weight(i.kernel),
-                                          memory_.scratch, view(i.dx));
+                                          view(i.dx));
 }
 
 void ChannelRunner::run(const DenseBackwardParams& i, Team& team, bool accumulate) const {
   kernels_.dense_channels->backward_params(team, i.g, const_view(i.x), const_view(i.dz), accumulate,
-                                           memory_.scratch, gradient(i.kernel), gradient(i.bias));
+                                           gradient(i.kernel), gradient(i.bias));
 }
 
 // ---- instructions for image n

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/overloaded.h"
 #include "graph/lanes.h"
 #include "runtime/interrupt.h"
 
@@ -18,6 +19,39 @@ using cpu::kLanes;
 namespace {
 
 constexpr std::size_t kArenaGap = 5 * kAlignment;
+
+// Parameters whose gradients come from the whole batch at once.
+std::vector<bool> whole_gradients(const Graph& graph, const Plan& plan) {
+  std::vector<bool> whole(graph.parameters().size());
+  const auto mark = [&](ParameterId id) {
+    if (id >= 0) whole[static_cast<std::size_t>(id)] = true;
+  };
+  for (const Instruction& instruction : plan.program) {
+    std::visit(Overloaded{[&](const DenseBackwardParams& i) { mark(i.kernel), mark(i.bias); },
+                          [&](const BatchNormBackwardCombine& i) { mark(i.gamma), mark(i.beta); },
+                          [&](const HostBackward& i) {
+                            const Node& node = graph.nodes()[static_cast<std::size_t>(i.node)];
+                            std::ranges::for_each(node.parameters, mark);
+                          },
+                          [](const auto&) {}},
+               instruction.operation);
+  }
+  return whole;
+}
+
+// The trainable parameters that are not whole, as stretches of the flat gradient.
+std::vector<Share> stretches_in_parts(const Graph& graph, const ParameterLayout& layout,
+                                      const std::vector<bool>& whole) {
+  std::vector<Share> stretches;
+  for (std::size_t p = 0; p < whole.size(); ++p) {
+    const Parameter& parameter = graph.parameters()[p];
+    if (whole[p] || !parameter.trainable) continue;
+    const std::int64_t begin = layout.offset(static_cast<ParameterId>(p));
+    const std::int64_t vectors = (element_count(parameter.shape) + kLanes - 1) / kLanes;
+    stretches.push_back({begin, begin + vectors * kLanes});
+  }
+  return stretches;
+}
 
 }  // namespace
 
@@ -54,6 +88,10 @@ CpuExecutor::CpuExecutor(const Graph& graph, Plan plan, ParameterStore& paramete
   if (plan_.lanes == Lanes::channels) program_.emplace(plan_);
   // Neighbouring arenas shall not begin at the same place of a cache.
   arena_stride_ = plan_.arena_bytes / kAlignment * kAlignment + kArenaGap;
+  // Nor shall the images' rows: an odd number of cache lines apart.
+  kept_stride_ = plan_.kept_bytes | kAlignment;
+  whole_ = whole_gradients(graph_, plan_);
+  in_parts_ = stretches_in_parts(graph_, parameters_, whole_);
   plan_stages();
 }
 
@@ -63,15 +101,21 @@ CpuExecutor::Runs CpuExecutor::runs(std::size_t instruction) const {
       std::holds_alternative<HostBackward>(i.operation)) {
     return Runs::host;
   }
-  if (!channels()) return i.barrier ? Runs::leader : Runs::blocks;
+  if (!channels()) {
+    if (std::holds_alternative<DenseBackwardParams>(i.operation)) return Runs::team;
+    return i.barrier ? Runs::leader : Runs::blocks;
+  }
   return program_->deal(instruction) == Deal::leader ? Runs::leader : Runs::team;
 }
 
 // Whether nobody need wait between the instruction and the one before it.
 bool CpuExecutor::joins_stage(std::size_t instruction) const {
   if (timing_ == Timing::on || stages_.empty()) return false;
-  if (!channels()) return runs(instruction) == Runs::blocks && stages_.back().by == Runs::blocks;
-  return program_->follows_at_once(instruction);
+  if (channels()) return program_->follows_at_once(instruction);
+  const Runs by = runs(instruction);
+  if (by != stages_.back().by) return false;
+  // On kept rows, each to weights of its own.
+  return by == Runs::blocks || (by == Runs::team && !plan_.program[instruction].accumulate);
 }
 
 void CpuExecutor::plan_stages() {
@@ -121,6 +165,9 @@ void CpuExecutor::prepare_memory(const cpu::Kernels& kernels) {
     arenas_ = Arena(static_cast<std::size_t>(checked_mul(arenas, stride)));
     arena_count_ = arenas;
   }
+  const auto kept = static_cast<std::size_t>(
+      plan_.kept_bytes > 0 ? checked_mul(count_, static_cast<std::int64_t>(kept_stride_)) : 0);
+  if (kept_.size() < kept) kept_ = Arena(kept);
   if (!channels()) return;
   const auto wanted = static_cast<std::size_t>(checked_mul(program_->scratch(kernels, count_), 4));
   if (scratch_.size() < wanted) scratch_ = Arena(wanted);
@@ -141,9 +188,13 @@ Block CpuExecutor::block(std::int64_t index, int worker) {
   if (has_gradients_) {
     gradients = reinterpret_cast<float*>(gradients_.data()) + (index % slots_) * gradient_stride_;
   }
+  std::byte* kept = nullptr;
+  if (plan_.kept_bytes > 0) kept = kept_.data() + static_cast<std::size_t>(first) * kept_stride_;
   return {first,
           static_cast<int>(std::min(size, count_ - first)),
           arenas_.data() + arena * arena_stride_,
+          kept,
+          kept_stride_,
           gradients,
           index >= slots_,
           losses_.data() + first,
@@ -162,8 +213,19 @@ ChannelMemory CpuExecutor::channel_memory() {
           output_stride()};
 }
 
-PartialSums CpuExecutor::partials() const {
-  return {reinterpret_cast<const float*>(gradients_.data()), slots_, gradient_stride_};
+cpu::ConstChannelView CpuExecutor::kept_rows(BufferId id) const {
+  const Buffer& b = plan_.buffers[static_cast<std::size_t>(id)];
+  return {reinterpret_cast<const float*>(kept_.data() + b.offset),
+          static_cast<std::int64_t>(kept_stride_ / sizeof(float)),
+          b.row(),
+          static_cast<int>(count_),
+          b.height,
+          b.width,
+          b.channels};
+}
+
+Gradients CpuExecutor::gradients() const {
+  return {{reinterpret_cast<const float*>(gradients_.data()), slots_, gradient_stride_}, whole_};
 }
 
 void CpuExecutor::run(const Batch& batch, Optimizer* optimizer) {
@@ -228,7 +290,7 @@ void CpuExecutor::update(Job& job, Team& team, Optimizer& optimizer) {
       !optimizer.finite()) {
     return;
   }
-  optimizer.apply(team, partials());
+  optimizer.apply(team, gradients());
   if (team.index() > 0) return;
   for (const Moved& m : moved_) std::copy(m.values.begin(), m.values.end(), parameters_.at(m.id));
 }
@@ -267,7 +329,13 @@ void CpuExecutor::run_team(Job& job, const Stage& stage, Team& team) {
   // Looked at by all between the same two meetings, and changed before the first of them: they
   // agree.
   if (job.cancelled.load(std::memory_order_relaxed)) return;
-  job.channel_runner->run(stage.begin, stage.end, team);
+  if (channels()) {
+    job.channel_runner->run(stage.begin, stage.end, team);
+  } else {
+    for (std::size_t i = stage.begin; i < stage.end; ++i) {
+      run_on_kept(job.runner, plan_.program[i], team);
+    }
+  }
 }
 
 void CpuExecutor::note_begin(std::size_t stage, int worker) {
@@ -308,7 +376,7 @@ void CpuExecutor::run_blocks(Job& job, const Stage& stage, std::size_t stage_ind
     for (std::int64_t b = piece; b < blocks_; b += pieces) run_block(job, stage, b, worker);
     // A partial sum is complete, and still in the cache.
     if (plan_.kind == PlanKind::train && stage_index == last_block_stage_) {
-      check_gradient(job, piece, {0, parameters_.trainable_size()});
+      for (Share stretch : in_parts_) check_gradient(job, piece, stretch);
     }
   }
 }
@@ -323,12 +391,11 @@ void CpuExecutor::run_block(Job& job, const Stage& stage, std::int64_t index, in
 }
 
 void CpuExecutor::copy_gradient(ParameterId id, float* out) const {
-  const PartialSums p = partials();
+  const PartialSums sums = gradients().of(id, parameters_.offset(id));
   const std::int64_t size = element_count(graph_.parameters()[static_cast<std::size_t>(id)].shape);
-  const float* first = p.first + parameters_.offset(id);
   for (std::int64_t i = 0; i < size; ++i) {
-    out[i] = first[i];
-    for (int s = 1; s < p.count; ++s) out[i] += first[s * p.stride + i];
+    out[i] = sums.first[i];
+    for (int s = 1; s < sums.count; ++s) out[i] += sums.first[s * sums.stride + i];
   }
 }
 

@@ -51,8 +51,8 @@ class CpuExecutor {
 
  private:
   // A run of instructions that blocks go through on their own, or that each thread goes through
-  // with its images; or one that all threads share; or one that needs all blocks and is run by a
-  // leader while they wait, or by the host program.
+  // with its images; or one that needs the whole batch, and that all threads share or a leader runs
+  // while they wait, or the host program.
   enum class Runs { blocks, team, leader, host };
   struct Stage {
     std::size_t begin, end;
@@ -79,6 +79,7 @@ class CpuExecutor {
   bool channels() const { return program_.has_value(); }
   Block block(std::int64_t index, int worker);
   ChannelMemory channel_memory();
+  cpu::ConstChannelView kept_rows(BufferId id) const;
   // On all threads, or on this one when there is too little to do for more.
   void fork(const std::function<void(Team&)>& job) const;
   void run_stages(Job& job, std::size_t begin, std::size_t end, Team& team);
@@ -90,6 +91,8 @@ class CpuExecutor {
   void run_blocks(Job& job, const Stage& stage, std::size_t stage_index, int worker);
   void run_block(Job& job, const Stage& stage, std::int64_t index, int worker);
   void run_team(Job& job, const Stage& stage, Team& team);
+  // With the images in the lanes: on the rows that blocks have kept.
+  void run_on_kept(const BlockRunner& runner, const Instruction& instruction, Team& team);
   // The instructions for all blocks at once, one overload each; run by one thread.
   void run_leader(const BlockRunner& runner, const Instruction& instruction);
   void lead(const BlockRunner& runner, const HostForward& i);
@@ -111,7 +114,7 @@ class CpuExecutor {
   std::string non_finite_in_batch(const BlockRunner& runner, const Batch& batch,
                                   const Stage& stage);
   std::string non_finite_in_blocks(const BlockRunner& runner, const Stage& stage);
-  PartialSums partials() const;
+  Gradients gradients() const;
   std::int64_t output_stride() const {
     return (count_ + cpu::kLanes - 1) / cpu::kLanes * cpu::kLanes;
   }
@@ -136,10 +139,14 @@ class CpuExecutor {
   Arena arenas_;
   std::int64_t arena_count_ = 0;
   std::size_t arena_stride_ = 0;
+  Arena kept_;  // rows of each image
+  std::size_t kept_stride_ = 0;
   Arena scratch_;                  // of kernels that are dealt out
   std::vector<Arena> own_memory_;  // one per worker, of what it does by itself
   Arena gradients_;
   std::int64_t gradient_stride_ = 0;
+  std::vector<bool> whole_;      // by parameter: its gradient is in the first partial sum alone
+  std::vector<Share> in_parts_;  // the stretches of the others
   std::vector<Moved> moved_;
   std::vector<float> losses_;  // [outputs][output_stride]
   std::vector<std::int32_t> ranks_;

@@ -1,5 +1,6 @@
-// What CpuExecutor does with all blocks of a batch at once: host layers, the meeting points of
-// batch normalization, and the search for the first number that is not finite.
+// What CpuExecutor does with all blocks of a batch at once: the weights' gradients of dense layers,
+// host layers, the meeting points of batch normalization, and the search for the first number that
+// is not finite.
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +13,17 @@
 namespace pycnn {
 
 using cpu::kLanes;
+
+// ---- dense layers: the weights' gradient, from the rows of all images
+
+void CpuExecutor::run_on_kept(const BlockRunner& runner, const Instruction& instruction,
+                              Team& team) {
+  const auto& i = std::get<DenseBackwardParams>(instruction.operation);
+  float* bias = i.bias < 0 ? nullptr : first_partial(i.bias);
+  runner.kernels().dense_channels->backward_params(team, i.g, kept_rows(i.x), kept_rows(i.dz),
+                                                   instruction.accumulate, first_partial(i.kernel),
+                                                   bias);
+}
 
 // ---- host layers: the whole batch as one NHWC array
 
@@ -239,9 +251,11 @@ std::string CpuExecutor::non_finite_in_batch(const BlockRunner& runner, const Ba
                                              const Stage& stage) {
   for (std::size_t i = stage.begin; i < stage.end; ++i) {
     const Instruction& instruction = plan_.program[i];
-    if (stage.by == Runs::team) {
+    if (stage.by == Runs::team && channels()) {
       const ChannelRunner all(runner.kernels(), *program_, parameters_, batch, channel_memory());
       solo_run([&](Team& team) { all.run(i, i + 1, team); });
+    } else if (stage.by == Runs::team) {
+      solo_run([&](Team& team) { run_on_kept(runner, instruction, team); });
     } else {
       run_leader(runner, instruction);
     }

@@ -55,8 +55,8 @@ void Optimizer::cut(const Graph& graph) {
     const std::int64_t end = begin + vectors * cpu::kLanes;
     const std::size_t first = pieces_.size();
     for (std::int64_t at = begin; at < end; at += kPiece) {
-      pieces_.push_back(
-          {at, std::min(kPiece, end - at), static_cast<int>(groups_.size()), p.penalty});
+      pieces_.push_back({static_cast<ParameterId>(i), at, std::min(kPiece, end - at),
+                         static_cast<int>(groups_.size()), p.penalty});
     }
     // With a norm of all gradients there is one group, of everything.
     if (options_.clipping.global_norm == 0.0f) groups_.push_back({first, pieces_.size()});
@@ -121,15 +121,10 @@ void Optimizer::begin(float learning_rate) {
   if (changed && gradient_.size() == 0) gradient_ = zeros(size);
 }
 
-void Optimizer::apply(Team& team, const PartialSums& gradients) {
+void Optimizer::apply(Team& team, const Gradients& gradients) {
   const Range range = share(team);
   if (gradient_.size() == 0) {
-    if (range.begin < range.end) {  // pieces lie one after another
-      const Piece& last = pieces_[range.end - 1];
-      const std::int64_t begin = pieces_[range.begin].begin;
-      update(begin, last.begin + last.size - begin,
-             {gradients.first + begin, gradients.count, gradients.stride});
-    }
+    update_summed(range, gradients);
   } else {
     collect(range, gradients);
     // The same for all threads, so that all meet here or none.
@@ -142,12 +137,26 @@ void Optimizer::apply(Team& team, const PartialSums& gradients) {
   if (team.index() == 0) steps_ = step_;
 }
 
-void Optimizer::collect(const Range& range, const PartialSums& gradients) {
+// The rule on the sums as they are, in long stretches of as many sums: pieces lie one after
+// another.
+void Optimizer::update_summed(const Range& range, const Gradients& gradients) {
+  for (std::size_t i = range.begin; i < range.end;) {
+    const std::int64_t begin = pieces_[i].begin;
+    const PartialSums sums = gradients.of(pieces_[i].parameter, begin);
+    std::int64_t end = begin;
+    for (; i < range.end && gradients.of(pieces_[i].parameter, 0).count == sums.count; ++i) {
+      end += pieces_[i].size;
+    }
+    update(begin, end - begin, sums);
+  }
+}
+
+void Optimizer::collect(const Range& range, const Gradients& gradients) {
   for (std::size_t i = range.begin; i < range.end; ++i) {
     const Piece& p = pieces_[i];
-    squares_[i] = cpu::kernels().gradient->collect(
-        {gradients.first + p.begin, gradients.count, gradients.stride}, p.penalty,
-        parameters_.flat() + p.begin, p.size, floats(gradient_) + p.begin);
+    squares_[i] = cpu::kernels().gradient->collect(gradients.of(p.parameter, p.begin), p.penalty,
+                                                   parameters_.flat() + p.begin, p.size,
+                                                   floats(gradient_) + p.begin);
   }
 }
 

@@ -12,6 +12,18 @@
 
 namespace pycnn {
 
+// The gradients that a step has left: of every parameter as partial sums, in flat buffers.
+struct Gradients {
+  PartialSums sums;
+  // By parameter: whether the first sum is the whole gradient, and the others have none of it.
+  const std::vector<bool>& whole;
+
+  PartialSums of(ParameterId id, std::int64_t offset) const {
+    const int count = whole[static_cast<std::size_t>(id)] ? 1 : sums.count;
+    return {sums.first + offset, count, sums.stride};
+  }
+};
+
 // Runs a rule's kernel; `step` counts from 1.
 void apply_rule(const UpdateRule& rule, float learning_rate, std::int64_t step, const Stretch& s);
 
@@ -29,7 +41,7 @@ class Optimizer {
   void begin(float learning_rate);
   void measure(const Team& team);
   bool finite() const;  // the penalties that were measured
-  void apply(Team& team, const PartialSums& gradients);
+  void apply(Team& team, const Gradients& gradients);
   // What the weights cost before the step.
   double measured_penalty() const;
 
@@ -43,6 +55,7 @@ class Optimizer {
   // A short stretch of one parameter. Threads share pieces out, and sums go piece by piece, so
   // that they do not depend on the number of threads.
   struct Piece {
+    ParameterId parameter;
     std::int64_t begin, size;
     int group;  // of pieces that have their norm in common
     Penalty penalty;
@@ -56,7 +69,8 @@ class Optimizer {
 
   void cut(const Graph& graph);
   Range share(const Team& team) const;
-  void collect(const Range& range, const PartialSums& gradients);
+  void collect(const Range& range, const Gradients& gradients);
+  void update_summed(const Range& range, const Gradients& gradients);
   void clip(const Range& range);
   float factor(const Group& group, float limit) const;
   void update(std::int64_t begin, std::int64_t size, const PartialSums& gradient);

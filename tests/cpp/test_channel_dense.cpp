@@ -174,11 +174,9 @@ TEST(ChannelDense, BackwardInputIsTheDefinition) {
   for_all_settings([](const Case& c) {
     const cpu::DenseChannelKernels& kernels = *cpu::kernels().dense_channels;
     Operands t(c);
-    Floats scratch(kernels.backward_input_scratch(t.g, c.images));
     Rows dx(c.images, c.inputs);
     parallel_run([&](Team& team) {
-      kernels.backward_input(team, t.g, t.dz.const_view(), t.kernel.data(), scratch.data(),
-                             dx.view());
+      kernels.backward_input(team, t.g, t.dz.const_view(), t.kernel.data(), dx.view());
     });
     ASSERT_TRUE(dx.gaps_untouched());
     for (int n = 0; n < c.images; ++n) {
@@ -217,14 +215,13 @@ TEST(ChannelDense, BackwardParamsIsTheDefinition) {
   for_all_settings([](const Case& c) {
     const cpu::DenseChannelKernels& kernels = *cpu::kernels().dense_channels;
     Operands t(c);
-    Floats scratch(kernels.backward_params_scratch(t.g, c.images));
     const bool accumulate = c.inputs % 2 == 0;
     const std::int64_t size = std::int64_t{c.inputs} * c.outputs;
     Floats dkernel = accumulate ? integers(size, 5) : Floats(size + kReadable);
     Floats dbias = accumulate ? integers(c.outputs, 6) : Floats(c.outputs + kReadable);
     parallel_run([&](Team& team) {
       kernels.backward_params(team, t.g, t.x.const_view(), t.dz.const_view(), accumulate,
-                              scratch.data(), dkernel.data(), dbias.data());
+                              dkernel.data(), dbias.data());
     });
     check_gradients(c, t, accumulate, dkernel, dbias);
   });

@@ -101,7 +101,8 @@ class BatchRunner {
   void run(const AugmentForward& i);
   void run(const AugmentBackward& i);
   void run(const Rescale& i);
-  void run(const Repack&) {}  // in no plan for this device
+  void run(const KeepRows&) {}  // in no plan for this device
+  void run(const Repack&) {}
   void run(const LossStep& i);
   void run(const HostForward& i);
   void run(const HostBackward& i);

@@ -116,7 +116,7 @@ PYCNN_INLINE void transpose_square(Matrix w, int rows, int count, float* to, int
 }  // namespace
 
 void dense_backward_input(Team& team, DenseGeometry g, ConstChannelView dz, const float* kernel,
-                          float*, ChannelView dx) {
+                          ChannelView dx) {
   const Matrix w{kernel, g.outputs};
   if (along_rows(g, dz.images)) {
     backward_along_rows(team, g, dz, w, dx);

@@ -90,7 +90,7 @@ void backward_bias(const Team& team, int outputs, ConstChannelView dz, bool accu
 }  // namespace
 
 void dense_backward_params(Team& team, DenseGeometry g, ConstChannelView x, ConstChannelView dz,
-                           bool accumulate, float*, float* dkernel, float* dbias) {
+                           bool accumulate, float* dkernel, float* dbias) {
   for (int n = 0; n < x.images; n += kImages) {
     const int count = x.images - n < kImages ? x.images - n : kImages;
     backward_kernel(team, g, {x, dz, n, count, accumulate || n > 0}, dkernel);

@@ -10,9 +10,9 @@ void dense_forward(Team& team, DenseGeometry g, ConstChannelView x, const float*
 std::int64_t dense_forward_scratch(DenseGeometry g, int images);
 
 void dense_backward_input(Team& team, DenseGeometry g, ConstChannelView dz, const float* kernel,
-                          float* scratch, ChannelView dx);
+                          ChannelView dx);
 
 void dense_backward_params(Team& team, DenseGeometry g, ConstChannelView x, ConstChannelView dz,
-                           bool accumulate, float* scratch, float* dkernel, float* dbias);
+                           bool accumulate, float* dkernel, float* dbias);
 
 }  // namespace pycnn::cpu::PYCNN_ISA::channels
