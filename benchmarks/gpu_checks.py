@@ -1,4 +1,4 @@
-"""The checks of `gpu.py`: the tests on the GPU, and the ops' tests under compute-sanitizer."""
+"""The checks of `gpu.py`: the tests on the GPU, and the kernels' tests under compute-sanitizer."""
 
 import contextlib
 import json
@@ -18,6 +18,8 @@ Result = dict[str, Any]
 TESTS_SECONDS, SANITIZER_SECONDS = 70, 55
 # For starting under the tool, and for the test that is running when the time is over.
 _SPARE_SECONDS = 15
+#: The tests that launch every kernel: those of the ops, and of a small net's step.
+_SANITIZED = ("tests/ops", "tests/test_cuda_small_net.py")
 
 
 def limited(command: list[str], seconds: float, **variables: str) -> tuple[int | None, str]:
@@ -59,10 +61,10 @@ def check_tests(quick: bool) -> Result:
 
 
 def _sanitized(tool: str, quick: bool) -> Result:
-    """The ops' tests, a case of every test in turn, for as long as there is time."""
+    """The kernels' tests, a case of every test in turn, for as long as there is time."""
     from pycnn import _core
 
-    command = _pytest("-p", "gpu_sample", "-m", "cuda and not hypothesis", "tests/ops")
+    command = _pytest("-p", "gpu_sample", "-m", "cuda and not hypothesis", *_SANITIZED)
     sanitizer = shutil.which("compute-sanitizer")
     if sanitizer is not None:
         command = [sanitizer, "--tool", tool, "--error-exitcode", "86", *command]

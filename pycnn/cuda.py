@@ -11,7 +11,10 @@ def is_built() -> bool:
 
 
 def is_available() -> bool:
-    """Whether it has, and there is an NVIDIA GPU with a driver."""
+    """Whether it has, and there is an NVIDIA GPU with a driver.
+
+    False in a fork's child of a process that has used the GPU: no such child can use it.
+    """
     return _core.cuda_is_available()
 
 

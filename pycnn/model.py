@@ -356,11 +356,14 @@ class Model(Assembly):
 
     @classmethod
     def from_config(
-        cls, config: dict[str, Any], custom_objects: dict[str, type[Layer]] | None = None
+        cls,
+        config: dict[str, Any],
+        custom_objects: dict[str, type[Layer]] | None = None,
+        device: str | None = None,
     ) -> "Model":
-        """Makes a model, with new weights, from what `get_config` gave."""
+        """Makes a model, with new weights, from what `get_config` gave, on that device."""
         inputs, outputs = architecture.graph(config, custom_objects)
-        return cls(inputs, outputs, name=config["name"])
+        return cls(inputs, outputs, name=config["name"], device=device)
 
     def _ready_compiled(self, need_loss: bool = True) -> Compiled:
         if self._compiled is None or (need_loss and not self._compiled.has_loss):

@@ -93,10 +93,13 @@ class Sequential(Model):
 
     @classmethod
     def from_config(
-        cls, config: dict[str, Any], custom_objects: dict[str, type[Layer]] | None = None
+        cls,
+        config: dict[str, Any],
+        custom_objects: dict[str, type[Layer]] | None = None,
+        device: str | None = None,
     ) -> "Sequential":
-        """Makes a model, with new weights, from what `get_config` gave."""
-        model = cls(name=config["name"])
+        """Makes a model, with new weights, from what `get_config` gave, on that device."""
+        model = cls(name=config["name"], device=device)
         model.add(Input(config["input_shape"]))
         for layer in architecture.layers(config, custom_objects):
             model.add(layer)

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import pycnn
@@ -129,6 +130,38 @@ def test_contenders_take_turns_and_one_that_fails_is_named(gpu):
     assert found["three"] == {"error": "ModuleNotFoundError: no such peer"}
 
 
+def test_the_parts_limits_add_up_to_less_than_eight_minutes(gpu):
+    assert sum(limit for _, limit in gpu["PARTS"].values()) < 8 * 60
+
+
+@pytest.mark.usefixtures("gpu")
+def test_jax_s_resnet20_gives_pycnn_s_losses():
+    pytest.importorskip("jax")
+    jax, nets = (importlib.import_module(name) for name in ("gpu_jax", "gpu_nets"))
+    model = pycnn.models.resnet20((8, 8, 3))
+    model.compile(
+        pycnn.optimizers.SGD(nets.RATE, momentum=nets.MOMENTUM), "sparse_categorical_crossentropy"
+    )
+    peer = jax.resnet20()
+    for name, weights in peer.parameters.items():
+        if name == "predictions":
+            model.get_layer(name).set_weights([*map(np.asarray, weights)])
+            continue
+        kernel, gamma, beta = map(np.asarray, weights)
+        statistics = map(np.asarray, peer.statistics[name])
+        model.get_layer(f"{name}_conv").set_weights([kernel])
+        model.get_layer(f"{name}_norm").set_weights([gamma, beta, *statistics])
+    x, y = nets.images_for((8, 8, 3), 10, 8)
+    step, state = jax.trainer(peer, x, y), jax.first_state(peer)
+    for chosen in (np.arange(4), np.arange(4, 8), np.arange(2, 6)):
+        state, loss = step(state, chosen)
+        expected = model.train_on_batch(x[chosen].astype(np.float32) / 255, y[chosen])
+        assert float(loss) == pytest.approx(expected, rel=1e-3)
+    for name in ("stem", "stage2_block1_shortcut", "stage3_block3_2"):
+        moving = model.get_layer(f"{name}_norm").get_weights()[2]
+        np.testing.assert_allclose(state[2][name][0], moving, rtol=1e-2, atol=1e-3)
+
+
 @pytest.mark.cuda
 @pytest.mark.skipif(not pycnn.cuda.is_available(), reason="there is no GPU")
 def test_gpu_figures(tmp_path):
@@ -142,4 +175,5 @@ def test_gpu_figures(tmp_path):
     assert speed["pycnn"]["clock"] == "device events"
     assert speed["torch_eager"].get("clock") == "device events" or "error" in speed["torch_eager"]
     assert memory["passed"] and memory["without_a_test"] == []
-    assert {f"test_{op}.py" for op in ("conv2d", "softmax", "zero_pad2d")} <= set(memory["files"])
+    files = {f"test_{name}.py" for name in ("conv2d", "softmax", "zero_pad2d", "cuda_small_net")}
+    assert files <= set(memory["files"])

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,11 @@ def device_put_back() -> Iterator[None]:
 
 def small(device: str | None = None) -> pycnn.Sequential:
     return pycnn.Sequential([layers.Dense(2, input_shape=(3,))], device=device)
+
+
+def functional(device: str | None = None) -> pycnn.Model:
+    x = pycnn.Input((3,))
+    return pycnn.Model(x, layers.Dense(2)(x), device=device)
 
 
 def run(folder: Path, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -128,8 +133,7 @@ def test_a_model_keeps_the_device_it_was_made_for() -> None:
     assert model.device == "cpu"
     assert small().device == pycnn.device()
     assert small("cpu").device == "cpu"
-    x = pycnn.Input((3,))
-    assert pycnn.Model(x, layers.Dense(2)(x), device="cpu").device == "cpu"
+    assert functional("cpu").device == "cpu"
 
 
 def test_to_the_same_device_changes_nothing(blobs: Data) -> None:
@@ -165,3 +169,41 @@ def test_a_network_of_the_core_says_where_it_is() -> None:
     assert network.device == "cpu"
     with pytest.raises(ValueError, match="unknown device 'gpu'"):
         network.set_device("gpu")
+
+
+# ---- models that are made for one: the zoo's, and those in files
+
+BUILDERS = [getattr(pycnn.models, name) for name in pycnn.models.__all__ if name != "start_from"]
+
+
+@pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
+def test_the_zoo_takes_a_device(build: Any) -> None:
+    assert build(device="cpu").device == "cpu"
+    assert build().device == pycnn.device()
+    with pytest.raises(ValueError, match="unknown device 'tpu'"):
+        build(device="tpu")
+    if not AVAILABLE:
+        with pytest.raises(RuntimeError, match=MISSING):
+            build(device="cuda")
+    else:
+        assert build(device="cuda").device == "cuda"
+
+
+@pytest.mark.parametrize("make", [small, functional])
+def test_a_file_is_loaded_for_a_device(make: Callable[..., pycnn.Model], tmp_path: Path) -> None:
+    file = tmp_path / "model.safetensors"
+    model = make("cpu")
+    model.save(file)
+    for device in ("cpu", "cuda") if AVAILABLE else ("cpu",):
+        loaded = pycnn.load_model(file, device=device)
+        assert loaded.device == device
+        for a, b in zip(loaded.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert pycnn.load_model(file).device == pycnn.device()
+    with pytest.raises(ValueError, match=r"^unknown device 'tpu'"):
+        pycnn.load_model(file, device="tpu")
+    with pytest.raises(TypeError, match="device must be a name"):
+        pycnn.load_model(file, device=0)  # type: ignore[arg-type]
+    if not AVAILABLE:
+        with pytest.raises(RuntimeError, match=MISSING):
+            pycnn.load_model(file, device="cuda")

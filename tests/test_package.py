@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,12 @@ def test_a_source_folder_without_the_core_says_so(tmp_path: Path) -> None:
     last = done.stderr.splitlines()[-1]
     assert last.startswith("ImportError: pycnn is imported from its source folder")
     assert str(tmp_path) in last and "no built core" in last
+
+
+def test_a_wheel_weighs_less_than_15_megabytes() -> None:
+    """Deflated, as in a wheel; with CUDA, for as many GPUs as this build is for."""
+    files = (path for path in Path(pycnn.__file__).parent.rglob("*") if path.is_file())
+    assert sum(len(zlib.compress(path.read_bytes())) for path in files) < 15_000_000
 
 
 def test_every_public_name_is_there() -> None:

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "bindings/argument.h"
 #include "bindings/bind.h"
 #include "bindings/dlpack_abi.h"
 #include "bindings/gpu_arrays.h"
@@ -52,8 +53,16 @@ Tensor copied_to(const Tensor& t, Device device) {
   return t.device() == device ? t.clone() : t.to(device);
 }
 
-py::object dlpack(const Tensor& t, const MaybeStream& stream, const DLPackPair& max_version,
-                  const DLPackPair& dl_device, const std::optional<bool>& copy) {
+py::object dlpack(const Tensor& t, const Argument<MaybeStream>& stream_given,
+                  const Argument<DLPackPair>& version_given,
+                  const Argument<DLPackPair>& device_given,
+                  const Argument<std::optional<bool>>& copy_given) {
+  const MaybeStream stream =
+      stream_given.value("stream must be None, -1, 1, 2 or the address of a CUDA stream");
+  const DLPackPair max_version =
+      version_given.value("max_version must be None or a pair of integers");
+  const DLPackPair dl_device = device_given.value("dl_device must be None or a pair of integers");
+  const std::optional<bool> copy = copy_given.value("copy must be None, True or False");
   const Device device = wanted_device(t, dl_device);
   if (device == Device::cpu && t.device() == Device::cpu) {
     return numpy_dlpack(t, stream, max_version, dl_device, copy);
@@ -71,21 +80,34 @@ std::pair<int, int> dlpack_device_of(const Tensor& t) {
   return t.device() == Device::cuda ? dlpack_device() : std::pair<int, int>(dlpack::kCpu, 0);
 }
 
-py::object as_array(const Tensor& t, const py::object& dtype, const py::object& copy) {
+py::object as_array(const Tensor& t, const py::object& dtype,
+                    const Argument<std::optional<bool>>& copy_given) {
+  const std::optional<bool> copy = copy_given.value("copy must be None, True or False");
   const py::object numpy = py::module_::import("numpy");
   const py::array array = to_numpy(t);
-  if (!copy.is_none() && copy.cast<bool>()) return numpy.attr("array")(array, dtype);
+  if (copy == true) return numpy.attr("array")(array, dtype);
   const py::object result = numpy.attr("asarray")(array, dtype);
-  if (!copy.is_none() && !result.is(array)) {
+  if (copy == false && !result.is(array)) {
     throw py::value_error("[Tensor] this conversion needs a copy, and copy=False");
   }
   return result;
 }
 
 // The tensor itself, which Python knows already, or one on another device.
-Tensor* moved(Tensor& t, const std::string& device) {
-  const Device wanted = parse_device(device);
+Tensor* moved(Tensor& t, const Argument<py::str>& device) {
+  const std::string name = device.value("device must be a name: 'auto', 'cpu' or 'cuda'");
+  const NativeCall call;
+  const Device wanted = parse_device(name);
   return t.device() == wanted ? &t : new Tensor(t.to(wanted));
+}
+
+Tensor reshaped(const Tensor& t, const Argument<Shape>& shape) {
+  return t.reshape(shape.value("shape must be a sequence of integers"));
+}
+
+Tensor some_rows(const Tensor& t, const Argument<std::int64_t>& first,
+                 const Argument<std::int64_t>& count) {
+  return t.rows(first.value("first must be an integer"), count.value("count must be an integer"));
 }
 
 Tensor from_object(const py::object& source) {
@@ -156,11 +178,14 @@ py::array to_numpy(const Tensor& tensor) {
 
 Tensor from_numpy(const py::array& array) {
   const DType dtype = core_dtype(array.dtype());
-  constexpr int kWanted = int{py::array::c_style} | int{py::detail::npy_api::NPY_ARRAY_ALIGNED_};
-  if ((array.flags() & kWanted) != kWanted) {
+  if ((array.flags() & py::array::c_style) == 0) {
     throw TypeError(
-        "[Tensor] expected a C-contiguous, aligned array; got one with other strides "
+        "[Tensor] expected a C-contiguous array; got one with other strides "
         "(numpy.ascontiguousarray copies it)");
+  }
+  if ((array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) == 0) {
+    throw TypeError("[Tensor] expected an aligned array; got one whose address is no multiple of " +
+                    std::to_string(dtype_size(dtype)) + " bytes (numpy.array copies it)");
   }
   Shape shape(array.shape(), array.shape() + array.ndim());
   // Only written through when NumPy allows it: the tensor remembers.
@@ -187,14 +212,14 @@ void bind_tensor(py::module_& m) {
       .def_property_readonly(
           "device", [](const Tensor& t) { return device_name(t.device()); },
           "Where the elements are: \"cpu\" or \"cuda\".")
-      .def("to", &moved, py::arg("device"), py::return_value_policy::take_ownership, Release(),
+      .def("to", &moved, py::arg("device"), py::return_value_policy::take_ownership,
            "This tensor where it is on that device already, else a copy there; \"cpu\", \"cuda\" "
            "or\n"
            "\"auto\". RuntimeError where there is no GPU, MemoryError where it is full.")
       .def("clone", &Tensor::clone, Release(), "A copy on the same device.")
-      .def("reshape", &Tensor::reshape, py::arg("shape"),
+      .def("reshape", &reshaped, py::arg("shape"),
            "The same elements in another shape of equal size (ValueError otherwise), not copied.")
-      .def("rows", &Tensor::rows, py::arg("first"), py::arg("count"),
+      .def("rows", &some_rows, py::arg("first"), py::arg("count"),
            "So many rows of the first dimension from `first` on, not copied; ValueError unless\n"
            "there are so many.")
       .def("numpy", &to_numpy,

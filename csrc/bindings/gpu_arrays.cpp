@@ -55,10 +55,16 @@ Tensor SharedMemory::tensor(std::shared_ptr<void> owner) const {
   Tensor tensor = Tensor::wrap(reinterpret_cast<void*>(address), shape, dtype, std::move(owner),
                                read_only, Device::cuda);
   if (tensor.size() == 0) return tensor;
-  if ((strides && !is_row_major(shape, *strides)) || address % dtype_size(dtype) != 0) {
+  if (strides && !is_row_major(shape, *strides)) {
     throw TypeError(
-        "[Tensor] expected a C-contiguous, aligned array on the GPU; got one with other strides "
-        "(PyTorch's contiguous() or CuPy's ascontiguousarray copies it)");
+        "[Tensor] expected a C-contiguous array on the GPU; got one with other strides (PyTorch's "
+        "contiguous() or CuPy's ascontiguousarray copies it)");
+  }
+  if (address % dtype_size(dtype) != 0) {
+    throw TypeError("[Tensor] expected an aligned array on the GPU; got one whose address, " +
+                    std::to_string(address) + ", is no multiple of " +
+                    std::to_string(dtype_size(dtype)) +
+                    " bytes (PyTorch's clone() or CuPy's copy() copies it)");
   }
   cuda::check_shared_memory(tensor.raw_data(), tensor.nbytes());
   return tensor;

@@ -8,8 +8,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -19,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/solo_team.h"
 
@@ -212,14 +211,14 @@ Shared& shared() {
 }
 
 int default_count() {
-  const char* const text = std::getenv("PYCNN_NUM_THREADS");
-  if (text == nullptr || *text == '\0') return std::min(available_cores(), kMaxThreads);
-  const char* const end = text + std::strlen(text);
+  const auto text = environment("PYCNN_NUM_THREADS");
+  if (!text) return std::min(available_cores(), kMaxThreads);
+  const char* const end = text->data() + text->size();
   int count = 0;
-  const auto [stop, error] = std::from_chars(text, end, count);
+  const auto [stop, error] = std::from_chars(text->data(), end, count);
   if (error != std::errc{} || stop != end || count < 1 || count > kMaxThreads) {
     throw ValueError("PYCNN_NUM_THREADS must be a whole number from 1 to " +
-                     std::to_string(kMaxThreads) + "; received '" + text + "'");
+                     std::to_string(kMaxThreads) + "; received '" + *text + "'");
   }
   return count;
 }

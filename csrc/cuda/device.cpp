@@ -10,11 +10,15 @@
 namespace pycnn::cuda {
 namespace {
 
-int device_count() {
-  int count = 0;
-  if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
-  cudaGetLastError();
-  return 0;
+// Whoever uses a GPU has asked here before: from now on the process has a context.
+cudaError_t count_devices(int* count) {
+  const cudaError_t status = cudaGetDeviceCount(count);
+  if (status != cudaSuccess) {
+    cudaGetLastError();
+    *count = 0;
+  }
+  if (*count > 0) note_use();
+  return status;
 }
 
 }  // namespace
@@ -22,8 +26,11 @@ int device_count() {
 bool is_built() { return true; }
 
 bool is_available() {
+  if (lost_by_fork()) return false;
   const DeviceGuard guard;
-  return device_count() > 0 && compiled_capability() > 0;
+  int count = 0;
+  count_devices(&count);
+  return count > 0 && compiled_capability() > 0;
 }
 
 bool is_emulated() {
@@ -37,15 +44,14 @@ bool is_emulated() {
 void require() {
   const DeviceGuard guard;
   int count = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status == cudaSuccess && count > 0) {
+  const cudaError_t status = count_devices(&count);
+  if (count > 0) {
     check(cudaSetDevice(kDevice), "choosing the GPU");
     if (compiled_capability() > 0) return;
     throw DeviceError(
         "device 'cuda' is not available: this build of pycnn has no code for the GPU that is here "
         "(docs/cuda.md says how to choose CMAKE_CUDA_ARCHITECTURES)");
   }
-  cudaGetLastError();
   const std::string reason =
       status == cudaErrorInsufficientDriver ? "the NVIDIA driver is missing or too old for CUDA " +
                                                   std::to_string(CUDART_VERSION / 1000) + "." +

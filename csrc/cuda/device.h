@@ -8,7 +8,7 @@
 namespace pycnn::cuda {
 
 bool is_built();
-// Whether there is a GPU that this build can use. Never throws.
+// Whether there is a GPU that this build and this process can use. Never throws.
 bool is_available();
 // Whether the kernels run on tests/cuda_emulator.
 bool is_emulated();

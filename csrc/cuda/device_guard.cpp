@@ -14,7 +14,8 @@ void make_current(int device) noexcept {
 
 }  // namespace
 
-DeviceGuard::DeviceGuard() noexcept : callers_before_(callers_device) {
+DeviceGuard::DeviceGuard() : callers_before_(callers_device) {
+  refuse_after_fork();
   if (cudaGetDevice(&before_) != cudaSuccess) {
     cudaGetLastError();
     before_ = kDevice;

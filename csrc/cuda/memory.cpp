@@ -10,8 +10,7 @@
 namespace pycnn::cuda {
 
 void DeviceMemory::Free::operator()(std::byte* p) const noexcept {
-  const DeviceGuard guard;
-  cudaFree(p);
+  release([p] { cudaFree(p); });
 }
 
 DeviceMemory::DeviceMemory(std::size_t bytes) : size_(bytes) {
@@ -30,8 +29,7 @@ bool DeviceMemory::reserve(std::size_t bytes) {
 }
 
 void PinnedMemory::Free::operator()(std::byte* p) const noexcept {
-  const DeviceGuard guard;
-  cudaFreeHost(p);
+  release([p] { cudaFreeHost(p); });
 }
 
 PinnedMemory::PinnedMemory(std::size_t bytes) : size_(bytes) {

@@ -12,8 +12,7 @@ WorkStream::WorkStream() {
 }
 
 WorkStream::~WorkStream() {
-  const DeviceGuard guard;
-  cudaStreamDestroy(stream_);
+  release([this] { cudaStreamDestroy(stream_); });
 }
 
 void WorkStream::synchronize() const {
@@ -53,8 +52,7 @@ CapturedWork& CapturedWork::operator=(CapturedWork&& other) noexcept {
 
 CapturedWork::~CapturedWork() {
   if (graph_ == nullptr) return;
-  const DeviceGuard guard;
-  cudaGraphExecDestroy(graph_);
+  release([this] { cudaGraphExecDestroy(graph_); });
 }
 
 void CapturedWork::launch(const WorkStream& stream) const {

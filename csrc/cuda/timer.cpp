@@ -16,8 +16,7 @@ class Event {
  public:
   Event() { check(cudaEventCreate(&event_), kWhat); }
   ~Event() {
-    const DeviceGuard guard;
-    cudaEventDestroy(event_);
+    release([this] { cudaEventDestroy(event_); });
   }
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;

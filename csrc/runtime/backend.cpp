@@ -1,17 +1,12 @@
 #include "runtime/backend.h"
 
-#include <cstdlib>
-#include <cstring>
-
+#include "core/environment.h"
 #include "runtime/backend_cpu.h"
 #include "runtime/backend_cuda.h"
 
 namespace pycnn {
 
-bool fusion_wanted() {
-  const char* value = std::getenv("PYCNN_FUSE");
-  return value == nullptr || std::strcmp(value, "0") != 0;
-}
+bool fusion_wanted() { return environment_switch("PYCNN_FUSE"); }
 
 std::unique_ptr<Backend> make_backend(Device device, const Graph& graph,
                                       const std::vector<ValueId>& outputs, std::uint64_t seed) {

@@ -68,7 +68,8 @@ class Backend {
   virtual std::string plan_report(PlanKind kind) { return plan(kind).report(); }
 };
 
-// Unless PYCNN_FUSE=0 is in the environment: whether plans fuse nodes.
+// Unless PYCNN_FUSE=0 is in the environment: whether plans fuse nodes. ValueError for another
+// value.
 bool fusion_wanted();
 
 // The one place that chooses: a backend for the graph with initial weights from `seed`. The graph

@@ -1,10 +1,10 @@
 #include "runtime/default_device.h"
 
-#include <cstdlib>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include "core/environment.h"
 #include "core/error.h"
 #include "cuda/device.h"
 
@@ -40,9 +40,8 @@ Device default_device() {
   Choice& c = choice();
   const std::lock_guard lock(c.mutex);
   if (!c.device) {
-    const char* name = std::getenv("PYCNN_DEVICE");
     try {
-      c.device = parse_device(name == nullptr ? "auto" : name);
+      c.device = parse_device(environment("PYCNN_DEVICE").value_or("auto"));
     } catch (const ValueError& e) {
       throw ValueError(std::string("PYCNN_DEVICE: ") + e.what());
     }

@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 from pycnn._compiled import Compiled
+from pycnn._runtime import checked_device
 from pycnn.io import weights
 from pycnn.layers import Layer
 from pycnn.model import Model
@@ -15,6 +16,8 @@ def load_model(
     filepath: str | os.PathLike[str],
     custom_objects: dict[str, type[Layer]] | None = None,
     compile: bool = True,
+    *,
+    device: str | None = None,
 ) -> Model:
     """Returns a model from a file of `Model.save`.
 
@@ -25,18 +28,23 @@ def load_model(
         filepath: of the file.
         custom_objects: classes of your own layers, by name.
         compile: whether the model is compiled as it was when saved.
+        device: "cpu", "cuda" or "auto"; as `pycnn.set_device` says where it is not given.
 
     Raises:
         OSError: it cannot be read.
-        ValueError: truncated, corrupt, not a model, or a layer of your own whose class is missing.
+        ValueError: truncated, corrupt, not a model, or a layer of your own whose class is missing;
+            or another device's name.
+        RuntimeError: "cuda" where it is not to be had; the message says what is missing.
     """
+    if device is not None:
+        device = checked_device(device)
     metadata = weights.read_metadata(filepath)
     where = os.fspath(filepath)
     if "model" not in metadata:
         raise ValueError(f"{where}: has weights only; make the model and call load_weights")
     with _naming(where):
         kind = Model if metadata.get("class_name") == "Model" else Sequential
-        model = kind.from_config(json.loads(metadata["model"]), custom_objects)
+        model = kind.from_config(json.loads(metadata["model"]), custom_objects, device)
         compiled = json.loads(metadata["compile"]) if compile and "compile" in metadata else None
         settled = Compiled.from_config(compiled) if compiled is not None else None
     arrays = weights.read(filepath, model._built_graph().parameters)

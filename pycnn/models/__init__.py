@@ -1,7 +1,8 @@
 """The networks of the lectures, ready to be trained; each builder called bare is the published net.
 
 All are made of public layers: read them as examples. Nets for ImageNet take ``input_shape`` and
-``classes``; `weights` is None, for random initial weights, or a file of `Model.save_weights`.
+``classes``; `weights` is None, for random initial weights, or a file of `Model.save_weights`;
+`device` is None, for what `pycnn.set_device` says, or "cpu", "cuda" or "auto".
 """
 
 from pycnn.models.alexnet import alexnet

@@ -14,6 +14,7 @@ def alexnet(
     *,
     dropout: float = 0.5,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Sequential:
     """Five convolutions, overlapping pooling, two dense layers with dropout: 61,100,840 weights.
 
@@ -37,4 +38,4 @@ def alexnet(
         layers.Dense(4096, activation="relu"),
         layers.Dense(classes, activation="softmax"),
     ]
-    return with_weights(Sequential(net, name="alexnet"), weights)
+    return with_weights(Sequential(net, name="alexnet", device=device), weights)

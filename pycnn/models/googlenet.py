@@ -67,7 +67,12 @@ def _inception(x: Any, widths: _Widths, name: str) -> Any:
     return layers.Concatenate(name=name)(branches)
 
 
-def inception_module(input_shape: Sequence[int] = (28, 28, 256), *, reduced: bool = True) -> Model:
+def inception_module(
+    input_shape: Sequence[int] = (28, 28, 256),
+    *,
+    reduced: bool = True,
+    device: str | None = None,
+) -> Model:
     """The lecture's module alone: 128 1x1, 192 3x3, 96 5x5 kernels and a pooled branch.
 
     Args:
@@ -75,11 +80,12 @@ def inception_module(input_shape: Sequence[int] = (28, 28, 256), *, reduced: boo
         reduced: with 1x1 convolutions to 64 channels before the large kernels and after the
             pooling (271M multiplications at 28x28x256; the lecture prints 358M, its sum has the
             3x3 convolution twice); without them it is the naive form (854M).
+        device: as for `pycnn.Model`.
     """
     widths = _Widths(128, 64, 192, 64, 96, 64) if reduced else _Widths(128, 0, 192, 0, 96, 0)
     x = Input(input_shape)
     name = "inception_reduced" if reduced else "inception_naive"
-    return Model(x, _inception(x, widths, "inception"), name=name)
+    return Model(x, _inception(x, widths, "inception"), name=name, device=device)
 
 
 def _auxiliary(x: Any, classes: int, name: str) -> Any:
@@ -98,6 +104,7 @@ def googlenet(
     *,
     auxiliary: bool = False,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Model:
     """22 layers with 9 inception modules: 6,998,552 weights without the auxiliary classifiers.
 
@@ -108,6 +115,7 @@ def googlenet(
             outputs, to be weighted 1, 0.3 and 0.3. Their pooling needs 14x14 maps there or more
             than 4x4.
         weights: a file of `Model.save_weights`.
+        device: as for `pycnn.Model`.
     """
     image = Input(input_shape)
     x = _conv(image, 64, 7, "conv1", strides=2)
@@ -128,4 +136,4 @@ def googlenet(
     x = layers.Dropout(0.4, name="dropout")(x)
     main = layers.Dense(classes, activation="softmax", name="predictions")(x)
     outputs = [main, *extra] if auxiliary else main
-    return with_weights(Model(image, outputs, name="googlenet"), weights)
+    return with_weights(Model(image, outputs, name="googlenet", device=device), weights)

@@ -14,6 +14,7 @@ def lenet5(
     *,
     classic: bool = False,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Sequential:
     """6 and 16 kernels of 5x5 with pooling, then 120, 84 and `classes` neurons: 61,706 weights.
 
@@ -24,6 +25,7 @@ def lenet5(
         classic: tanh and average pooling that learns, as in 1998: each map's mean is scaled by a
             weight and shifted by a bias before its tanh. Otherwise ReLU and max pooling.
         weights: a file of `Model.save_weights`.
+        device: as for `pycnn.Sequential`.
 
     Raises:
         ValueError: images of another size.
@@ -56,7 +58,9 @@ def lenet5(
         layers.Dense(84, activation=activation),
         layers.Dense(classes, activation="softmax"),
     ]
-    return with_weights(Sequential(net, name="lenet5_1998" if classic else "lenet5"), weights)
+    return with_weights(
+        Sequential(net, name="lenet5_1998" if classic else "lenet5", device=device), weights
+    )
 
 
 def _learning_pool() -> list[layers.Layer]:

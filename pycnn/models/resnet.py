@@ -65,6 +65,7 @@ def _resnet(
     input_shape: Sequence[int],
     classes: int,
     weights: PathLike | None,
+    device: str | None,
 ) -> Model:
     image = Input(input_shape)
     x = _conv_norm(image, 64, 7, 2, "stem")
@@ -74,7 +75,7 @@ def _resnet(
     x = _stages(x, block, (64, 128, 256, 512), counts)
     x = layers.GlobalAveragePooling2D(name="average")(x)
     y = layers.Dense(classes, activation="softmax", name="predictions")(x)
-    return with_weights(Model(image, y, name=f"resnet{depth}"), weights)
+    return with_weights(Model(image, y, name=f"resnet{depth}", device=device), weights)
 
 
 def resnet18(
@@ -82,9 +83,10 @@ def resnet18(
     classes: int = 1000,
     *,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Model:
     """Basic blocks 2-2-2-2: 11,689,512 trainable weights."""
-    return _resnet(18, _basic_block, (2, 2, 2, 2), input_shape, classes, weights)
+    return _resnet(18, _basic_block, (2, 2, 2, 2), input_shape, classes, weights, device)
 
 
 def resnet34(
@@ -92,9 +94,10 @@ def resnet34(
     classes: int = 1000,
     *,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Model:
     """Basic blocks 3-4-6-3: 21,797,672 trainable weights."""
-    return _resnet(34, _basic_block, (3, 4, 6, 3), input_shape, classes, weights)
+    return _resnet(34, _basic_block, (3, 4, 6, 3), input_shape, classes, weights, device)
 
 
 def resnet50(
@@ -102,9 +105,10 @@ def resnet50(
     classes: int = 1000,
     *,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Model:
     """Bottleneck blocks 3-4-6-3: 25,557,032 trainable weights."""
-    return _resnet(50, _bottleneck_block, (3, 4, 6, 3), input_shape, classes, weights)
+    return _resnet(50, _bottleneck_block, (3, 4, 6, 3), input_shape, classes, weights, device)
 
 
 def resnet101(
@@ -112,9 +116,10 @@ def resnet101(
     classes: int = 1000,
     *,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Model:
     """Bottleneck blocks 3-4-23-3: 44,549,160 trainable weights."""
-    return _resnet(101, _bottleneck_block, (3, 4, 23, 3), input_shape, classes, weights)
+    return _resnet(101, _bottleneck_block, (3, 4, 23, 3), input_shape, classes, weights, device)
 
 
 def resnet152(
@@ -122,9 +127,10 @@ def resnet152(
     classes: int = 1000,
     *,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Model:
     """Bottleneck blocks 3-8-36-3: 60,192,808 trainable weights."""
-    return _resnet(152, _bottleneck_block, (3, 8, 36, 3), input_shape, classes, weights)
+    return _resnet(152, _bottleneck_block, (3, 8, 36, 3), input_shape, classes, weights, device)
 
 
 def resnet20(
@@ -132,6 +138,7 @@ def resnet20(
     classes: int = 10,
     *,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Model:
     """The paper's net for small images: 16-32-64 kernels, three basic blocks each."""
     image = Input(input_shape)
@@ -139,4 +146,4 @@ def resnet20(
     x = _stages(x, _basic_block, (16, 32, 64), (3, 3, 3))
     x = layers.GlobalAveragePooling2D(name="average")(x)
     y = layers.Dense(classes, activation="softmax", name="predictions")(x)
-    return with_weights(Model(image, y, name="resnet20"), weights)
+    return with_weights(Model(image, y, name="resnet20", device=device), weights)

@@ -9,14 +9,18 @@ from pycnn.sequential import Sequential
 
 
 def linear_classifier(
-    input_shape: Sequence[int] = (32, 32, 3), classes: int = 10, *, weights: PathLike | None = None
+    input_shape: Sequence[int] = (32, 32, 3),
+    classes: int = 10,
+    *,
+    weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Sequential:
     """Scores W x + b of stretched pixels: 3072 numbers to 10 scores.
 
     The output is scores (logits): train it with a loss that has ``from_logits=True``.
     """
     net = [Input(input_shape), layers.Flatten(), layers.Dense(classes, name="scores")]
-    return with_weights(Sequential(net, name="linear_classifier"), weights)
+    return with_weights(Sequential(net, name="linear_classifier", device=device), weights)
 
 
 def two_layer_classifier(
@@ -25,6 +29,7 @@ def two_layer_classifier(
     classes: int = 10,
     *,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Sequential:
     """Scores W2 max(0, W1 x): one hidden layer of templates. The output is scores (logits)."""
     net = [
@@ -33,25 +38,32 @@ def two_layer_classifier(
         layers.Dense(hidden, activation="relu", name="templates"),
         layers.Dense(classes, name="scores"),
     ]
-    return with_weights(Sequential(net, name="two_layer_classifier"), weights)
+    return with_weights(Sequential(net, name="two_layer_classifier", device=device), weights)
 
 
-def softmax_mnist(*, scaled: bool = True, weights: PathLike | None = None) -> Sequential:
+def softmax_mnist(
+    *, scaled: bool = True, weights: PathLike | None = None, device: str | None = None
+) -> Sequential:
     """One softmax layer on 28x28 pixels: 7,850 weights.
 
     Args:
         scaled: divide pixels by 255 first; the lecture's code takes them as they come.
         weights: a file of `Model.save_weights`.
+        device: as for `pycnn.Sequential`.
     """
     net: list[layers.Layer | Input] = [Input((28, 28))]
     if scaled:
         net.append(layers.Rescaling(1 / 255))
     net += [layers.Flatten(), layers.Dense(10, activation="softmax")]
-    return with_weights(Sequential(net, name="softmax_mnist"), weights)
+    return with_weights(Sequential(net, name="softmax_mnist", device=device), weights)
 
 
 def mlp_mnist(
-    hidden: int = 128, dropout: float = 0.2, *, weights: PathLike | None = None
+    hidden: int = 128,
+    dropout: float = 0.2,
+    *,
+    weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Sequential:
     """The lecture's deeper network: He-initialised ReLU layer, dropout, softmax."""
     net = [
@@ -62,10 +74,10 @@ def mlp_mnist(
         layers.Dropout(dropout),
         layers.Dense(10, activation="softmax"),
     ]
-    return with_weights(Sequential(net, name="mlp_mnist"), weights)
+    return with_weights(Sequential(net, name="mlp_mnist", device=device), weights)
 
 
-def x_and_o(*, weights: PathLike | None = None) -> Sequential:
+def x_and_o(*, weights: PathLike | None = None, device: str | None = None) -> Sequential:
     """Tells an X from an O on 9x9 pictures: three 3x3 kernels, stacked, then a vote."""
     net = [
         Input((9, 9, 1)),
@@ -76,10 +88,10 @@ def x_and_o(*, weights: PathLike | None = None) -> Sequential:
         layers.Flatten(),
         layers.Dense(2, activation="softmax", name="vote"),
     ]
-    return with_weights(Sequential(net, name="x_and_o"), weights)
+    return with_weights(Sequential(net, name="x_and_o", device=device), weights)
 
 
-def cnn_mnist(*, weights: PathLike | None = None) -> Sequential:
+def cnn_mnist(*, weights: PathLike | None = None, device: str | None = None) -> Sequential:
     """The lecture's CNN for MNIST: 32 and 64 kernels of 5x5, then 1024 and 10 neurons."""
     net = [
         Input((28, 28, 1)),
@@ -92,4 +104,4 @@ def cnn_mnist(*, weights: PathLike | None = None) -> Sequential:
         layers.Dense(1024, activation="relu"),
         layers.Dense(10, activation="softmax"),
     ]
-    return with_weights(Sequential(net, name="cnn_mnist"), weights)
+    return with_weights(Sequential(net, name="cnn_mnist", device=device), weights)

@@ -17,6 +17,7 @@ def _vgg(
     input_shape: Sequence[int],
     classes: int,
     weights: PathLike | None,
+    device: str | None,
 ) -> Sequential:
     net: list[layers.Layer | Input] = [Input(input_shape)]
     for block, (kernels, count) in enumerate(zip(_KERNELS, convolutions, strict=True), 1):
@@ -41,7 +42,7 @@ def _vgg(
         layers.Dropout(0.5),
         layers.Dense(classes, activation="softmax", name="predictions"),
     ]
-    return with_weights(Sequential(net, name=f"vgg{depth}"), weights)
+    return with_weights(Sequential(net, name=f"vgg{depth}", device=device), weights)
 
 
 def vgg11(
@@ -49,9 +50,10 @@ def vgg11(
     classes: int = 1000,
     *,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Sequential:
     """VGG with 8 convolutions (configuration A): 132,863,336 weights."""
-    return _vgg(11, (1, 1, 2, 2, 2), input_shape, classes, weights)
+    return _vgg(11, (1, 1, 2, 2, 2), input_shape, classes, weights, device)
 
 
 def vgg13(
@@ -59,9 +61,10 @@ def vgg13(
     classes: int = 1000,
     *,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Sequential:
     """VGG with 10 convolutions (configuration B): 133,047,848 weights."""
-    return _vgg(13, (2, 2, 2, 2, 2), input_shape, classes, weights)
+    return _vgg(13, (2, 2, 2, 2, 2), input_shape, classes, weights, device)
 
 
 def vgg16(
@@ -69,9 +72,10 @@ def vgg16(
     classes: int = 1000,
     *,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Sequential:
     """VGG with 13 convolutions (configuration D): 138,357,544 weights."""
-    return _vgg(16, (2, 2, 3, 3, 3), input_shape, classes, weights)
+    return _vgg(16, (2, 2, 3, 3, 3), input_shape, classes, weights, device)
 
 
 def vgg19(
@@ -79,9 +83,10 @@ def vgg19(
     classes: int = 1000,
     *,
     weights: PathLike | None = None,
+    device: str | None = None,
 ) -> Sequential:
     """VGG with 16 convolutions (configuration E): 143,667,240 weights."""
-    return _vgg(19, (2, 2, 4, 4, 4), input_shape, classes, weights)
+    return _vgg(19, (2, 2, 4, 4, 4), input_shape, classes, weights, device)
 
 
 def start_from(deep: Sequential, shallow: Sequential) -> list[str]:

@@ -58,7 +58,7 @@ std::vector<Fiber*>& idle_fibers() {
 void arrange(std::vector<unsigned>& numbers) {
   static std::minstd_rand random;
   const char* const variable = std::getenv("PYCNN_EMULATOR_ORDER");
-  const std::string_view name = variable ? variable : "forward";
+  const std::string_view name = variable && *variable ? variable : "forward";
   std::iota(numbers.begin(), numbers.end(), 0U);
   if (name == "reverse") {
     std::reverse(numbers.begin(), numbers.end());

@@ -44,7 +44,7 @@ cudaError_t check_device(int device) {
 
 int first_device() {
   const char* const device = std::getenv("PYCNN_EMULATOR_DEVICE");
-  return device ? std::atoi(device) : 0;
+  return device && *device ? std::atoi(device) : 0;
 }
 
 thread_local int current = first_device();

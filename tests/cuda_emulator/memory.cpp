@@ -74,7 +74,7 @@ DeviceLock::~DeviceLock() {
 
 std::size_t memory_limit() {
   const char* const bytes = std::getenv("PYCNN_EMULATOR_MEMORY");
-  return bytes ? std::strtoull(bytes, nullptr, 10) : std::size_t{4} << 30;
+  return bytes && *bytes ? std::strtoull(bytes, nullptr, 10) : std::size_t{4} << 30;
 }
 
 }  // namespace pycnn::emulator

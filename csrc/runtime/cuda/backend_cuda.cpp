@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <string>
 
+#include "core/environment.h"
 #include "core/error.h"
 #include "cuda/device.h"
 #include "cuda/device_guard.h"
@@ -29,11 +29,6 @@ constexpr std::int64_t kMostSteps = 4096;
 constexpr std::size_t kMostCaptures = 64;
 // Where the batch makes no difference, its values may take so much of the device's memory.
 constexpr std::int64_t kLargeBatch = 16384, kArenaBytes = std::int64_t{1} << 28;
-
-bool capture_wanted() {
-  const char* value = std::getenv("PYCNN_CUDA_GRAPH");
-  return value == nullptr || std::strcmp(value, "0") != 0;
-}
 
 std::size_t float_bytes(std::int64_t floats) {
   return static_cast<std::size_t>(floats) * sizeof(float);
@@ -235,7 +230,7 @@ void CudaBackend::run_steps(const Batch& images, std::int64_t batch_size, std::i
   if (!same || captures_.size() > kMostCaptures) captures_.clear();
   captured_types_ = types;
   captured_precision_ = precision;
-  const bool capture = capture_wanted() && !train.has_host_layers();
+  const bool capture = environment_switch("PYCNN_CUDA_GRAPH") && !train.has_host_layers();
   const std::int64_t last = images.count - (steps - 1) * batch_size;  // images of the last step
   for (std::int64_t done = 0; done < steps;) {
     const std::int64_t count = done + 1 == steps ? last : batch_size;

@@ -1,9 +1,8 @@
 #include "runtime/cuda/small_net.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
 
+#include "core/environment.h"
 #include "runtime/backend.h"
 #include "runtime/cuda/small_net_form.h"
 
@@ -21,10 +20,7 @@ std::int64_t saved_floats(const small_net::Net& net) {
 
 }  // namespace
 
-bool small_nets_wanted() {
-  const char* value = std::getenv("PYCNN_CUDA_SMALL_NET");
-  return fusion_wanted() && (value == nullptr || std::strcmp(value, "0") != 0);
-}
+bool small_nets_wanted() { return environment_switch("PYCNN_CUDA_SMALL_NET") && fusion_wanted(); }
 
 std::unique_ptr<SmallNet> SmallNet::make(const Plan& plan, const Graph& graph,
                                          const DeviceWeights& weights) {
