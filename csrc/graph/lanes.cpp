@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstdlib>
 #include <string>
 
+#include "core/environment.h"
 #include "core/error.h"
 
 namespace pycnn {
@@ -40,8 +40,8 @@ int find(std::string_view name, const std::string& who) {
 
 std::atomic<int>& chosen() {
   static std::atomic<int> index = [] {
-    const char* name = std::getenv("PYCNN_CPU_LANES");
-    return name == nullptr ? 0 : find(name, "PYCNN_CPU_LANES");
+    const auto name = environment("PYCNN_CPU_LANES");
+    return name ? find(*name, "PYCNN_CPU_LANES") : 0;
   }();
   return index;
 }

@@ -159,7 +159,7 @@ TEST(PlanProperties, BuffersThatAreAliveTogetherDoNotOverlap) {
       if (x.alias_of >= 0) continue;
       for (std::size_t b = 0; b < a; ++b) {
         const Buffer& y = plan.buffers[b];
-        if (y.alias_of >= 0) continue;
+        if (y.alias_of >= 0 || x.kept != y.kept) continue;  // kept rows lie elsewhere
         const bool together = lives[a].first <= lives[b].last && lives[b].first <= lives[a].last;
         const bool apart = x.offset + x.bytes() <= y.offset || y.offset + y.bytes() <= x.offset;
         EXPECT_TRUE(!together || apart) << name << ": " << x.name << " and " << y.name;
@@ -352,6 +352,35 @@ TEST(Plan, FlattenCopiesOutOfAHaloAndIsAnAliasElsewhere) {
   EXPECT_EQ(std::count_if(plan.buffers.begin(), plan.buffers.end(),
                           [](const Buffer& b) { return b.alias_of >= 0; }),
             2);
+}
+
+TEST(Plan, DenseLayersKeepTheirRowsAndSumTheirWeightsGradientsLast) {
+  const test::Net net = test::lenet5();
+  const auto plan_for = [&](Lanes lanes) {
+    return make_plan(net.graph, {net.output}, PlanKind::training_gradient, {}, true, Device::cpu,
+                     lanes);
+  };
+  const Plan plan = plan_for(Lanes::images);
+  EXPECT_EQ(count<KeepRows>(plan), 6);  // of three layers the inputs and the gradients
+  const std::size_t size = plan.program.size();
+  std::size_t kept = 0;
+  for (std::size_t i = size - 3; i < size; ++i) {
+    const auto* params = std::get_if<DenseBackwardParams>(&plan.program[i].operation);
+    ASSERT_NE(params, nullptr);
+    for (BufferId id : {params->x, params->dz}) {
+      const Buffer& rows = plan.buffers[static_cast<std::size_t>(id)];
+      EXPECT_TRUE(rows.kept);
+      EXPECT_EQ(rows.lanes, Lanes::channels);
+      kept += rows.bytes();
+    }
+  }
+  EXPECT_EQ(plan.kept_bytes, kept);
+  EXPECT_NE(plan.report().find("kept " + std::to_string(kept)), std::string::npos);
+  // A single image's numbers, each row in whole vectors: 400, 120, 84 in and 120, 84, 10 out.
+  EXPECT_EQ(kept, (400U + 128U + 96U + 128U + 96U + 16U) * 4U);
+  const Plan channels = plan_for(Lanes::channels);
+  EXPECT_EQ(count<KeepRows>(channels), 0);
+  EXPECT_EQ(channels.kept_bytes, 0U);
 }
 
 TEST(Plan, ThereAreSeveralPartialSumsWhateverTheNetwork) {
