@@ -3,6 +3,7 @@
 // backward dx_j = y_j (dy_j - sum_k dy_k y_k).
 
 #include "ops/cpu/block.h"
+#include "ops/cpu/channels.h"
 #include "ops/cuda/view.h"
 
 namespace pycnn::cpu {
@@ -10,6 +11,12 @@ namespace pycnn::cpu {
 struct SoftmaxKernels {
   void (*forward)(ConstView x, View y);
   void (*backward)(ConstView dy, ConstView y, View dx);
+};
+
+// The same for image n of a batch with the channels in the lanes.
+struct SoftmaxChannelKernels {
+  void (*forward)(ConstChannelView x, int n, ChannelView y);
+  void (*backward)(ConstChannelView dy, ConstChannelView y, int n, ChannelView dx);
 };
 
 }  // namespace pycnn::cpu

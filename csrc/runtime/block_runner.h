@@ -39,6 +39,9 @@ class BlockRunner {
               const Batch& batch);
 
   void run(const Instruction& instruction, const Block& block) const;
+  // Without looking at halos: most work lane by lane, on either layout.
+  void run(const ActivationForward& i, const Block& b) const;
+  void run(const ActivationBackward& i, const Block& b) const;
   // Of the buffers that the instruction writes: their memory belonged to others in between.
   void clear_halos(const Instruction& instruction, const Block& block) const;
 
@@ -87,8 +90,6 @@ class BlockRunner {
   void run(const AvgPool2dBackward& i, const Block& b) const;
   void run(const DenseForward& i, const Block& b) const;
   void run(const DenseBackwardInput& i, const Block& b) const;
-  void run(const ActivationForward& i, const Block& b) const;
-  void run(const ActivationBackward& i, const Block& b) const;
   void run(const Add& i, const Block& b) const;
   void run(const ConcatForward& i, const Block& b) const;
   void run(const ConcatBackward& i, const Block& b) const;

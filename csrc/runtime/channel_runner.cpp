@@ -24,37 +24,30 @@ Overloaded(F...) -> Overloaded<F...>;
 // Kernels that work lane by lane do so on channels as well; those that look across the channels or
 // count images are told here.
 Deal deal_of(const Operation& operation) {
-  return std::visit(
-      Overloaded{
-          [](const Conv2dForward&) { return Deal::team; },
-          [](const Conv2dPoolForward&) { return Deal::team; },
-          [](const Conv2dBackwardInput&) { return Deal::team; },
-          [](const Conv2dBackwardParams&) { return Deal::team; },
-          [](const Conv2dPoolBackwardInput&) { return Deal::team; },
-          [](const Conv2dPoolBackwardParams&) { return Deal::team; },
-          [](const DenseForward&) { return Deal::team; },
-          [](const DenseBackwardInput&) { return Deal::team; },
-          [](const DenseBackwardParams&) { return Deal::team; },
-          [](const BatchNormCombine&) { return Deal::leader; },
-          [](const BatchNormBackwardCombine&) { return Deal::leader; },
-          [](const BatchNormMoving&) { return Deal::leader; },
-          [](const ActivationForward& i) {
-            return i.options.kind == Activation::softmax ? Deal::blocks : Deal::images;
-          },
-          [](const ActivationBackward& i) {
-            return i.options.kind == Activation::softmax ? Deal::blocks : Deal::images;
-          },
-          [](const Permute&) { return Deal::blocks; },
-          [](const LocalResponseNormForward&) { return Deal::blocks; },
-          [](const LocalResponseNormBackward&) { return Deal::blocks; },
-          [](const DropoutForward&) { return Deal::blocks; },
-          [](const AugmentGather&) { return Deal::blocks; },
-          [](const AugmentForward&) { return Deal::blocks; },
-          [](const AugmentBackward&) { return Deal::blocks; },
-          [](const LossStep&) { return Deal::blocks; },
-          [](const auto&) { return Deal::images; },
-      },
-      operation);
+  return std::visit(Overloaded{
+                        [](const Conv2dForward&) { return Deal::team; },
+                        [](const Conv2dPoolForward&) { return Deal::team; },
+                        [](const Conv2dBackwardInput&) { return Deal::team; },
+                        [](const Conv2dBackwardParams&) { return Deal::team; },
+                        [](const Conv2dPoolBackwardInput&) { return Deal::team; },
+                        [](const Conv2dPoolBackwardParams&) { return Deal::team; },
+                        [](const DenseForward&) { return Deal::team; },
+                        [](const DenseBackwardInput&) { return Deal::team; },
+                        [](const DenseBackwardParams&) { return Deal::team; },
+                        [](const BatchNormCombine&) { return Deal::leader; },
+                        [](const BatchNormBackwardCombine&) { return Deal::leader; },
+                        [](const BatchNormMoving&) { return Deal::leader; },
+                        [](const Permute&) { return Deal::blocks; },
+                        [](const LocalResponseNormForward&) { return Deal::blocks; },
+                        [](const LocalResponseNormBackward&) { return Deal::blocks; },
+                        [](const DropoutForward&) { return Deal::blocks; },
+                        [](const AugmentGather&) { return Deal::blocks; },
+                        [](const AugmentForward&) { return Deal::blocks; },
+                        [](const AugmentBackward&) { return Deal::blocks; },
+                        [](const LossStep&) { return Deal::blocks; },
+                        [](const auto&) { return Deal::images; },
+                    },
+                    operation);
 }
 
 // Where the weights are fewer than the numbers of an image, one image after the other may have
@@ -451,6 +444,23 @@ void ChannelRunner::run(const ScatterRows& i, int n) const {
   Tensor& to = *tensors[static_cast<std::size_t>(i.index)];
   const std::int64_t size = to.size() / to.shape()[0];
   kernels_.gather_channels->to_float(const_view(i.x), n, to.data<float>() + batch_.row(n) * size);
+}
+
+// The others work lane by lane, and so on either layout.
+void ChannelRunner::run(const ActivationForward& i, int n) const {
+  if (i.options.kind == Activation::softmax) {
+    kernels_.softmax_channels->forward(const_view(i.x), n, view(i.y));
+  } else {
+    by_image_.run(i, block(n));
+  }
+}
+
+void ChannelRunner::run(const ActivationBackward& i, int n) const {
+  if (i.options.kind == Activation::softmax) {
+    kernels_.softmax_channels->backward(const_view(i.dy), const_view(i.saved), n, view(i.dx));
+  } else {
+    by_image_.run(i, block(n));
+  }
 }
 
 void ChannelRunner::run(const Repack& i, int n) const {

@@ -110,6 +110,8 @@ class ChannelRunner {
   void run(const Conv2dBackwardInput& i, int n, float* scratch) const;
   void run(const GatherRows& i, int n) const;
   void run(const ScatterRows& i, int n) const;
+  void run(const ActivationForward& i, int n) const;
+  void run(const ActivationBackward& i, int n) const;
   void run(const Repack& i, int n) const;
   void run(const ConcatForward& i, int n) const;
   void run(const ConcatBackward& i, int n) const;

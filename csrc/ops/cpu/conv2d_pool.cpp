@@ -1,5 +1,6 @@
 #include "ops/cpu/conv2d_passes.h"
 #include "ops/cpu/conv2d_sum.h"
+#include "ops/cpu/window_maximum.h"
 
 // conv2d fused with ReLU and 2x2 max pooling, without dilation and groups.
 namespace pycnn::cpu::PYCNN_ISA {
@@ -18,18 +19,10 @@ void forward_pool_tile(const Sum& sum, const float* x, const std::int64_t (&pixe
   accumulate<true>(sum, x, pixel, kernel, acc);
   PYCNN_UNROLL
   for (int o = 0; o < O; ++o) {
-    V best = acc[0][o];
-    VI place{};
-    PYCNN_UNROLL
-    for (int p = 1; p < 4; ++p) {
-      const VI wins = (acc[p][o] > best) | (acc[p][o] != acc[p][o]);
-      best = wins ? acc[p][o] : best;
-      place = wins ? splat_int(p) : place;
-    }
-    if (relu_after) {
-      place = best > V{} ? place : splat_int(4);
-      best = relu(best);
-    }
+    const V values[4] = {acc[0][o], acc[1][o], acc[2][o], acc[3][o]};
+    V best;
+    VI place;
+    window_maximum(values, relu_after, best, place);
     store(y + o * kLanes, best);
     store_bytes(code + o * kLanes, place);
   }

@@ -74,6 +74,7 @@ struct Kernels {
   const Conv2dChannelKernels* conv2d_channels;
   const DenseChannelKernels* dense_channels;
   const BatchNormChannelKernels* batch_norm_channels;
+  const SoftmaxChannelKernels* softmax_channels;
 };
 
 // The table in use: PYCNN_CPU_ISA at first use, else the widest set that this machine has.

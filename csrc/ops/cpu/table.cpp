@@ -38,6 +38,7 @@ extern const GatherChannelKernels gather_channel_kernels;
 extern const Conv2dChannelKernels conv2d_channel_kernels;
 extern const DenseChannelKernels dense_channel_kernels;
 extern const BatchNormChannelKernels batch_norm_channel_kernels;
+extern const SoftmaxChannelKernels softmax_channel_kernels;
 
 extern const Kernels kernels;
 const Kernels kernels{&gather_kernels,
@@ -73,6 +74,7 @@ const Kernels kernels{&gather_kernels,
                       &gather_channel_kernels,
                       &conv2d_channel_kernels,
                       &dense_channel_kernels,
-                      &batch_norm_channel_kernels};
+                      &batch_norm_channel_kernels,
+                      &softmax_channel_kernels};
 
 }  // namespace pycnn::cpu::PYCNN_ISA

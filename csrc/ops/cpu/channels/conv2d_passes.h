@@ -13,6 +13,11 @@ void conv2d_forward(Team& team, const Conv2dGeometry& g, ConstChannelView x, con
 void conv2d_forward_pool(Team& team, const Conv2dGeometry& g, ConstChannelView x,
                          const float* kernel, const float* bias, bool relu_after, ChannelView y,
                          ChannelCodes code);
+// conv2d_pool_pixels.cpp: the same where pixels in the lanes fill more of them than channels
+void conv2d_forward_pool_pixels(const Team& team, const Conv2dGeometry& g, ConstChannelView x,
+                                const float* kernel, const float* bias, bool relu_after,
+                                ChannelView y, ChannelCodes code);
+bool pixels_fill_more(const Conv2dGeometry& g, const ConstChannelView& x);
 // conv2d_backward_input.cpp
 void conv2d_backward_input(Team& team, const Conv2dGeometry& g, ConstChannelView dz,
                            const float* kernel, float* scratch, ChannelView dx);

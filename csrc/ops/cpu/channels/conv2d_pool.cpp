@@ -1,5 +1,6 @@
 #include "ops/cpu/channels/conv2d_passes.h"
 #include "ops/cpu/channels/conv2d_weights.h"
+#include "ops/cpu/window_maximum.h"
 
 // conv2d fused with ReLU and 2x2 max pooling, without dilation.
 namespace pycnn::cpu::PYCNN_ISA::channels {
@@ -45,23 +46,13 @@ void convolve(const Conv2dGeometry& g, const ConstChannelView& x, const float* k
   }
 }
 
-// The maximum of a window, and which it was; the window's pixels are at z and `line` floats later.
-PYCNN_INLINE void pool_window(const float* z, std::int64_t pixel, std::int64_t line,
+// The window's pixels are at z and `line` floats later.
+PYCNN_INLINE void pool_pixels(const float* z, std::int64_t pixel, std::int64_t line,
                               bool relu_after, float* y, std::uint8_t* code) {
-  const std::int64_t at[4] = {0, pixel, line, line + pixel};
-  V best = load(z);
-  VI place{};
-  PYCNN_UNROLL
-  for (int p = 1; p < 4; ++p) {
-    const V candidate = load(z + at[p]);
-    const VI wins = (candidate > best) | (candidate != candidate);
-    best = wins ? candidate : best;
-    place = wins ? splat_int(p) : place;
-  }
-  if (relu_after) {
-    place = best > V{} ? place : splat_int(4);
-    best = relu(best);
-  }
+  const V values[4] = {load(z), load(z + pixel), load(z + line), load(z + line + pixel)};
+  V best;
+  VI place;
+  window_maximum(values, relu_after, best, place);
   store(y, best);
   store_bytes(code, place);
 }
@@ -76,7 +67,7 @@ void pool(const Windows& windows, const float* buffer, bool relu_after, const Ch
       std::uint8_t* places =
           code.at(r / y.height, r % y.height, windows.column + w) + windows.vector * W;
       for (int o = 0; o < windows.vectors * W; o += W) {
-        pool_window(z + o, windows.pixel(), windows.line(), relu_after, out + o, places + o);
+        pool_pixels(z + o, windows.pixel(), windows.line(), relu_after, out + o, places + o);
       }
     }
   }
@@ -87,6 +78,10 @@ void pool(const Windows& windows, const float* buffer, bool relu_after, const Ch
 void conv2d_forward_pool(Team& team, const Conv2dGeometry& g, ConstChannelView x,
                          const float* kernel, const float* bias, bool relu_after, ChannelView y,
                          ChannelCodes code) {
+  if (pixels_fill_more(g, x)) {
+    conv2d_forward_pool_pixels(team, g, x, kernel, bias, relu_after, y, code);
+    return;
+  }
   alignas(64) float packed[kBlockFloats];
   alignas(64) float buffer[kBufferFloats];
   const std::int64_t rows = std::int64_t{y.images} * y.height;
