@@ -14,18 +14,18 @@ PYCNN_INLINE V merge(V a, V b, std::integer_sequence<int, Lane...>) {
 }
 
 // v[i][j] becomes v[j][i]. Each round swaps, in every square of 2 Step x 2 Step elements, the
-// quarter above the diagonal with the one below it.
-template <int Step = 1>
+// quarter above the diagonal with the one below it. Rows from `Rows`, a power of 2, on count as 0.
+template <int Rows = W, int Step = 1>
 PYCNN_INLINE void transpose(V (&v)[W]) {
   using Lanes = std::make_integer_sequence<int, W>;
   PYCNN_UNROLL
-  for (int i = 0; i < W; ++i) {
+  for (int i = 0; i < (Rows > Step ? Rows : Step); ++i) {
     if ((i & Step) != 0) continue;
-    const V a = v[i], b = v[i + Step];
+    const V a = v[i], b = i + Step < Rows ? v[i + Step] : V{};
     v[i] = merge<Step, 0>(a, b, Lanes());
     v[i + Step] = merge<Step, 1>(a, b, Lanes());
   }
-  if constexpr (2 * Step < W) transpose<2 * Step>(v);
+  if constexpr (2 * Step < W) transpose<(Rows > Step ? Rows : 2 * Step), 2 * Step>(v);
 }
 
 // at(i, lane): W lanes of element i of a block, for i < count, at most 16. To a row of each image;

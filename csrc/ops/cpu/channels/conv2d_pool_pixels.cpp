@@ -9,9 +9,9 @@
 namespace pycnn::cpu::PYCNN_ISA::channels {
 namespace {
 
-// Beside the 4 vectors of pixels of a tile's windows.
-constexpr int kTileChannels = kAccumulators / 4;
 constexpr int kMostChannels = W / 2;
+// Beside the 4 vectors of pixels of a tile's windows.
+constexpr int kTileChannels = kAccumulators / 4 < kMostChannels ? kAccumulators / 4 : kMostChannels;
 // Floats of a picture with its padding, in a buffer that tiles may read beyond the last column.
 constexpr int kPictureFloats = 8 * 1024;
 
@@ -74,13 +74,14 @@ void windows_tile(const Conv2dGeometry& g, const float* x, std::int64_t pitch, c
 }
 
 // Writes the first `count` windows, channels in the lanes.
-PYCNN_INLINE void write_windows(V (&best)[W], VI (&place)[W], int count, const ChannelView& y,
-                                const ChannelCodes& code, std::int64_t n, int h, int w) {
+PYCNN_INLINE void write_windows(V (&best)[W], const VI (&place)[kMostChannels], int count,
+                                const ChannelView& y, const ChannelCodes& code, std::int64_t n,
+                                int h, int w) {
   V places[W];
   PYCNN_UNROLL
-  for (int c = 0; c < W; ++c) places[c] = as_float(place[c]);
-  transpose(best);
-  transpose(places);
+  for (int c = 0; c < kMostChannels; ++c) places[c] = as_float(place[c]);
+  transpose<kMostChannels>(best);
+  transpose<kMostChannels>(places);
   PYCNN_UNROLL
   for (int i = 0; i < W; ++i) {
     if (i >= count) continue;
@@ -109,7 +110,7 @@ void conv2d_forward_pool_pixels(const Team& team, const Conv2dGeometry& g, Const
     if (r == rows.begin || h == 0) copy_picture(g, picture, x, n, buffer);
     for (int w = 0; w < y.width; w += W) {
       V best[W] = {};
-      VI place[W] = {};
+      VI place[kMostChannels] = {};
       for_parts<kTileChannels>(g.out_channels, [&](int c, auto channels) {
         windows_tile<channels.value>(g, buffer + 2 * (h * picture.pitch + w), picture.pitch,
                                      kernel + c, bias != nullptr ? bias + c : nullptr, relu_after,
