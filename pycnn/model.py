@@ -392,7 +392,7 @@ class Model(Assembly):
             raise ValueError(f"{self._where}has no layers")
         self._build_from(x)
         if len(self._inputs) == 1 and _arrays.is_ready(x, self._inputs[0].image_shape):
-            return [self._readable(_core.Tensor(x))]
+            return [_core.Tensor(x)]  # of a NumPy array: any device reads it
         structure = self._input_structure
         tensors = []
         for index, item in enumerate(structure.spread(x, name, self._where)):
