@@ -102,6 +102,8 @@ const std::vector<Case>& some_cases() {
     }
     // Partial sums, long rows, and more images than sums in registers take.
     list.insert(list.end(), {{1, 700, 300}, {7, 1023, 257}, {3, 70, 9001}, {200, 13, 21}});
+    // A few images more than that.
+    list.insert(list.end(), {{129, 400, 120}, {140, 30, 10}, {257, 13, 33}});
     return list;
   }();
   return cases;

@@ -14,11 +14,12 @@ constexpr int kFewImages = 12;
 constexpr int kImages = 128;  // whose sums are taken in registers
 constexpr int kTilesOfBlock = 16;
 
-// Images first..first + count.
-struct Images {
+struct Gradient {
+  DenseGeometry g;
   ConstChannelView x, dz;
-  int first, count;
   bool accumulate;  // whether gradients are there already
+  float* dkernel;
+  Tiles inputs{g.inputs, kRows};
 };
 
 // I inputs times N vectors of outputs, of which `outputs` exist.
@@ -36,43 +37,51 @@ void gradient_tile(int images, Transposed x, Matrix dz, int outputs, bool accumu
   }
 }
 
-// The tiles begin..end of inputs, for N vectors of outputs from `column` on.
+// What the images first..first + count, whose rows of dz these are, add to the tiles of inputs for
+// N vectors of outputs from `column` on.
 template <int N>
-void gradient_panel(DenseGeometry g, const Images& of, const Tiles& inputs, int begin, int end,
-                    int column, Matrix dz, float* dkernel) {
-  for (int t = begin; t < end; ++t) {
-    const int i = inputs.first(t);
-    const Transposed x{of.x.data + of.first * of.x.image + i, of.x.image};
-    dispatch<kRows>(inputs.size(t), [&](auto size) {
-      gradient_tile<size.value, N>(of.count, x, dz, g.outputs - column, of.accumulate,
-                                   dkernel + std::int64_t{i} * g.outputs + column, g.outputs);
+void gradient_panel(const Gradient& d, Share tiles, int first, int count, int column, Matrix dz) {
+  for (auto t = static_cast<int>(tiles.begin); t < tiles.end; ++t) {
+    const int i = d.inputs.first(t);
+    const Transposed x{d.x.data + first * d.x.image + i, d.x.image};
+    dispatch<kRows>(d.inputs.size(t), [&](auto size) {
+      gradient_tile<size.value, N>(count, x, dz, d.g.outputs - column, d.accumulate || first > 0,
+                                   d.dkernel + std::int64_t{i} * d.g.outputs + column, d.g.outputs);
     });
   }
 }
 
-void backward_kernel(const Team& team, DenseGeometry g, const Images& of, float* dkernel) {
-  alignas(64) float panel[kImages * kVectors * W];
-  const int block = of.count <= kFewImages ? 1 : kTilesOfBlock;
-  const Tiles inputs(g.inputs, kRows), panels((g.outputs + W - 1) / W, kVectors);
-  const int blocks = (inputs.parts + block - 1) / block;
+// The same for all images: whoever has begun a sum ends it, so that nobody need wait.
+template <int N>
+void gradient_piece(const Gradient& d, Share tiles, int column) {
+  alignas(64) float panel[kImages * N * W];
+  for (int first = 0; first < d.x.images; first += kImages) {
+    const int count = d.x.images - first < kImages ? d.x.images - first : kImages;
+    Matrix dz{d.dz.data + first * d.dz.image + column, d.dz.image};
+    if (tiles.end - tiles.begin > 1) {
+      for (int n = 0; n < count; ++n) {
+        PYCNN_UNROLL
+        for (int v = 0; v < N; ++v) {
+          store(panel + (n * N + v) * W, load(dz.data + n * dz.row + v * W));
+        }
+      }
+      dz = {panel, N * W};
+    }
+    gradient_panel<N>(d, tiles, first, count, column, dz);
+  }
+}
+
+void backward_kernel(const Team& team, const Gradient& d) {
+  const int block = d.x.images <= kFewImages ? 1 : kTilesOfBlock;
+  const Tiles panels((d.g.outputs + W - 1) / W, kVectors);
+  const int blocks = (d.inputs.parts + block - 1) / block;
   const Share mine = share(team, std::int64_t{blocks} * panels.parts);
   for (std::int64_t piece = mine.begin; piece < mine.end; ++piece) {
-    const auto begin = static_cast<int>(piece / panels.parts) * block;
+    const std::int64_t begin = piece / panels.parts * block;
+    const std::int64_t end = begin + block < d.inputs.parts ? begin + block : d.inputs.parts;
     const auto p = static_cast<int>(piece % panels.parts);
-    const int end = begin + block < inputs.parts ? begin + block : inputs.parts;
-    const int column = panels.first(p) * W;
     dispatch<kVectors>(panels.size(p), [&](auto size) {
-      Matrix dz{of.dz.data + of.first * of.dz.image + column, of.dz.image};
-      if (block > 1) {
-        for (int n = 0; n < of.count; ++n) {
-          PYCNN_UNROLL
-          for (int v = 0; v < size.value; ++v) {
-            store(panel + (n * size.value + v) * W, load(dz.data + n * dz.row + v * W));
-          }
-        }
-        dz = {panel, size.value * W};
-      }
-      gradient_panel<size.value>(g, of, inputs, begin, end, column, dz, dkernel);
+      gradient_piece<size.value>(d, {begin, end}, panels.first(p) * W);
     });
   }
 }
@@ -91,10 +100,7 @@ void backward_bias(const Team& team, int outputs, ConstChannelView dz, bool accu
 
 void dense_backward_params(Team& team, DenseGeometry g, ConstChannelView x, ConstChannelView dz,
                            bool accumulate, float* dkernel, float* dbias) {
-  for (int n = 0; n < x.images; n += kImages) {
-    const int count = x.images - n < kImages ? x.images - n : kImages;
-    backward_kernel(team, g, {x, dz, n, count, accumulate || n > 0}, dkernel);
-  }
+  backward_kernel(team, {g, x, dz, accumulate, dkernel});
   if (dbias != nullptr) backward_bias(team, g.outputs, dz, accumulate, dbias);
 }
 
