@@ -12,7 +12,7 @@ namespace pycnn {
 // A run of nodes that becomes one forward instruction: the first node, then what is fused into it.
 struct Group {
   int node;            // index into Graph::nodes()
-  bool relu = false;   // followed by ReLU
+  bool relu = false;   // followed by ReLU (batch normalization and Add on the CPU only)
   bool pool = false;   // then by 2x2 max pooling with stride 2 (plain Conv2D on the CPU only)
   ValueId output = 0;  // of the last node
 };

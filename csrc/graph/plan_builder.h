@@ -63,6 +63,8 @@ class PlanBuilder {
   BufferId gradient(ValueId v) const { return gradients_[static_cast<std::size_t>(v)]; }
   bool wants_gradient(ValueId v) const { return wanted_[static_cast<std::size_t>(v)]; }
   void add_gradient(ValueId v, BufferId part, const std::string& who);
+  // dy of a group, taken back through the ReLU that is fused into it.
+  BufferId gradient_before_relu(const Group& group);
   // Whether the weights of the node at hand have gradients already, from another node with them.
   bool accumulates() const { return accumulates_; }
 

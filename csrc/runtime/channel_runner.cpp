@@ -516,24 +516,23 @@ void ChannelRunner::run(const BatchNormStatistics& i, int n) const {
 }
 
 void ChannelRunner::run(const BatchNormForward& i, int n) const {
-  const BlockRunner::Pairs s = pairs(i.statistics, n);
-  kernels_.batch_norm_channels->forward(const_view(i.x), n, s.first, s.second, weight(i.gamma),
-                                        weight(i.beta), view(i.y));
+  kernels_.batch_norm_channels->forward(by_image_.normalization(i, block(n)), const_view(i.x), n,
+                                        view(i.y));
 }
 
 void ChannelRunner::run(const BatchNormBackwardSums& i, int n) const {
-  const BlockRunner::Pairs s = pairs(i.statistics, n), out = pairs(i.partial, n);
-  kernels_.batch_norm_channels->backward_sums(const_view(i.dy), const_view(i.x), n, s.first,
-                                              s.second, out.first, out.second);
+  const BlockRunner::Pairs out = pairs(i.partial, n);
+  kernels_.batch_norm_channels->backward_sums(by_image_.normalization(i, block(n)),
+                                              const_view(i.dy), const_view(i.x), n, out.first,
+                                              out.second);
 }
 
 void ChannelRunner::run(const BatchNormBackwardInput& i, int n) const {
-  const BlockRunner::Pairs s = pairs(i.statistics, n);
   const BlockRunner::Pairs means =
       i.means < 0 ? BlockRunner::Pairs{nullptr, nullptr} : pairs(i.means, n);
-  kernels_.batch_norm_channels->backward_input(const_view(i.dy), const_view(i.x), n, s.first,
-                                               s.second, weight(i.gamma), means.first, means.second,
-                                               view(i.dx));
+  kernels_.batch_norm_channels->backward_input(by_image_.normalization(i, block(n)),
+                                               const_view(i.dy), const_view(i.x), n, means.first,
+                                               means.second, view(i.dx));
 }
 
 }  // namespace pycnn
