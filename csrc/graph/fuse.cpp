@@ -91,7 +91,7 @@ bool is_pool_2x2(const Graph& graph, const Node* node) {
 FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, bool fuse,
                       Device device) {
   const Readers readers(graph, outputs);
-  FusedGraph fused;
+  FusedGraph fused{fuse, {}, {}};
   std::vector<bool> done(graph.nodes().size());
   // Fuses the only reader of `output` into what makes it, if it is of the kind.
   const auto take = [&](ValueId& output, auto is_kind) {

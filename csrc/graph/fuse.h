@@ -26,6 +26,7 @@ struct FusedInput {
 };
 
 struct FusedGraph {
+  bool fused;  // false: the plain graph
   std::vector<FusedInput> inputs;
   std::vector<Group> groups;  // each after the groups that it reads from
 };

@@ -63,9 +63,9 @@ struct Conv2dPoolBackwardParams {
   BufferId x, dy, code, scratch;
   ParameterId kernel, bias;
 };
-struct Conv2dBackwardInput {
+struct Conv2dBackwardInput {  // base: what else is added to dx; -1 for nothing
   Conv2dGeometry g;
-  BufferId dz, dx;
+  BufferId dz, base, dx;
   ParameterId kernel;
 };
 struct Conv2dBackwardParams {

@@ -61,13 +61,10 @@ void lower_back(PlanBuilder& b, const Group& group, const BatchNormOptions& opti
          n.who(), {partial}, {means}, true);
   if (!b.wants_gradient(n.input())) return;
   const BufferId dx = b.new_buffer(b.shape(n.input()), n.name + " input gradient");
-  BatchNormBackwardInput input{dy, x, statistics, means, dx, w.gamma, w.beta, group.relu};
-  if (b.training()) {
-    b.emit(input, n.who(), {dy, x, statistics, means}, {dx});
-  } else {  // the statistics are constants, and the batch's means take no part
-    input.means = -1;
-    b.emit(input, n.who(), {dy, x, statistics}, {dx});
-  }
+  // Outside training the statistics are constants, and the batch's means take no part.
+  const BufferId own = b.training() ? means : -1;
+  b.emit(BatchNormBackwardInput{dy, x, statistics, own, dx, w.gamma, w.beta, group.relu}, n.who(),
+         {dy, x, statistics, own}, {dx});
   b.add_gradient(n.input(), dx, n.who());
 }
 

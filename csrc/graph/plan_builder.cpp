@@ -129,8 +129,10 @@ bool PlanBuilder::try_widen_halo(BufferId id, const Halo& halo) {
 void PlanBuilder::emit(Operation operation, const std::string& who,
                        std::initializer_list<BufferId> reads,
                        std::initializer_list<BufferId> writes, bool barrier) {
-  plan_.program.push_back(
-      {std::move(operation), who, reads, writes, in_forward_, accumulates_, barrier});
+  Instruction i{std::move(operation), who, reads, writes, in_forward_, accumulates_, barrier};
+  std::erase(i.reads, -1);
+  std::erase(i.writes, -1);
+  plan_.program.push_back(std::move(i));
   plan_.has_barriers |= barrier;
 }
 

@@ -1,5 +1,5 @@
-"""Batch normalizations and sums with a ReLU behind them, which the planner may do at once: the bits
-are those of the plain plan."""
+"""What residual networks are made of: normalizations and sums with a ReLU behind them, gradients of
+values with several readers. Fused by the planner, the bits are those of the plain plan."""
 
 import cases
 import numpy as np
@@ -125,5 +125,36 @@ def test_what_is_not_finite_goes_the_way_of_the_plain_plan(name, value, monkeypa
         results.append([tensor.numpy() for tensor in (*got, *gradients(network, x, y))])
     assert not np.isfinite(results[0][0][3]).all()
     assert np.isfinite(np.delete(results[0][0], 3, 0)).all()
+    for plain, fused in zip(*results, strict=True):
+        np.testing.assert_array_equal(fused, plain)
+
+
+def branches(graph, x):
+    """Values that convolutions and sums read, one with a stride that skips pixels."""
+    same = {"kernel_size": (3, 3), "padding": "same"}
+    v = graph.conv2d(x, filters=18, **same)
+    wide = graph.conv2d(v, filters=18, **same)
+    narrow = graph.conv2d(v, filters=3, kernel_size=(1, 1), strides=(2, 2))
+    total = graph.add([wide, v])
+    return [total, graph.conv2d(total, filters=2, **same), graph.add([total, v]), narrow]
+
+
+@pytest.mark.parametrize("batch", cases.BATCHES)
+def test_gradients_of_values_with_several_readers_meet(batch, monkeypatch):
+    """In a convolution, or in a sum of their own: integers are the same to the last bit."""
+    draw = cases.integers_from(np.random.default_rng(batch))
+    x = _core.Tensor(draw((batch, 5, 6, 2)))
+    results = []
+    for fuse in "01":
+        monkeypatch.setenv("PYCNN_FUSE", fuse)
+        graph = _core.Graph((5, 6, 2))
+        network = _core.Network(graph, branches(graph, graph.input), 0)
+        draw = cases.integers_from(np.random.default_rng(9))
+        for index in range(len(graph.parameters)):
+            network.set_parameter(index, _core.Tensor(draw(network.get_parameter(index).shape)))
+        outputs = network.predict([x], batch)
+        dx, weights = network.backward([x], [_core.Tensor(draw(y.shape)) for y in outputs])
+        assert all(tensor.numpy().any() for tensor in (*dx, *weights))
+        results.append([tensor.numpy() for tensor in (*outputs, *dx, *weights)])
     for plain, fused in zip(*results, strict=True):
         np.testing.assert_array_equal(fused, plain)
