@@ -405,6 +405,7 @@ TEST(Plan, DenseLayersKeepTheirRowsAndSumTheirWeightsGradientsLast) {
 
 TEST(Plan, ThereAreSeveralPartialSumsWhateverTheNetwork) {
   for (const auto& [name, plan] : all_plans()) {
+    if (plan.lanes == Lanes::channels) continue;  // its kernels sum over the batch
     EXPECT_GE(plan.partial_sums, 2) << name;
     EXPECT_LE(plan.partial_sums, 16) << name;
   }

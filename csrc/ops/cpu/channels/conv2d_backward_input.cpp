@@ -59,6 +59,8 @@ void backward_row(const Conv2dGeometry& g, const ConstChannelView& dz, const Blo
   const int a = h / g.stride_height;
   const Taps rows(v, a, g.out_height);
   const int dz_row = a + v.shift - rows.begin * v.dilation;
+  prefetch_row(dz, n, (h + 1 + g.pad_top) / g.stride_height);  // what row h + 1 reads first
+  if (base.data != nullptr) prefetch_row(base, n, h + 1);
   const std::int64_t weight = std::int64_t{block.vectors} * W;
   const std::int64_t column = weight * g.out_channels, line = g.kernel_width * column;
   for (int q = 0; q < g.stride_width && q < g.in_width; ++q) {
