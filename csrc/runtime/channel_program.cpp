@@ -91,6 +91,7 @@ ChannelProgram::ChannelProgram(const Plan& plan) : plan_(plan) {
     place(i.reads, placed, blocks_);
     place(i.writes, placed, blocks_);
   }
+  choose_directions();
 }
 
 bool ChannelProgram::choose_deals(std::int64_t images) {
@@ -102,7 +103,18 @@ bool ChannelProgram::choose_deals(std::int64_t images) {
   for (std::size_t i = 0; i < deals_.size(); ++i) {
     if (small_weights_[i]) deals_[i] = many ? Deal::images : Deal::team;
   }
+  choose_directions();
   return true;
+}
+
+void ChannelProgram::choose_directions() {
+  backwards_.assign(deals_.size(), false);
+  bool last = true;  // of what has run last, a leader aside; so the first goes forwards
+  for (std::size_t i = 0; i < deals_.size(); ++i) {
+    if (deals_[i] == Deal::leader) continue;
+    if (!follows_at_once(i)) last = deals_[i] == Deal::images && !last;
+    backwards_[i] = last;
+  }
 }
 
 std::size_t ChannelProgram::thread_bytes(const cpu::Kernels& kernels) const {

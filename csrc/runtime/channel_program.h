@@ -30,6 +30,9 @@ class ChannelProgram {
   Deal deal(std::size_t instruction) const { return deals_[instruction]; }
   // Whether a thread may begin the instruction before the others are done with the one before it.
   bool follows_at_once(std::size_t instruction) const;
+  // Whether a thread goes through its images from the last to the first, since the instruction
+  // before has ended with the last: what that one left in the caches is used first.
+  bool backwards(std::size_t instruction) const { return backwards_[instruction]; }
   // The plan's buffers as blocks of 16 images, of the instructions that are run so.
   const Plan& blocks() const { return blocks_; }
   // Floats that kernels want beside the arena for so many images: all threads, and each for one
@@ -38,10 +41,13 @@ class ChannelProgram {
   std::size_t thread_bytes(const cpu::Kernels& kernels) const;
 
  private:
+  void choose_directions();
+
   const Plan& plan_;
   Plan blocks_;
   std::vector<Deal> deals_;
   std::vector<bool> small_weights_;  // by instruction: may be dealt out image by image as well
+  std::vector<bool> backwards_;      // by instruction
   bool many_images_ = false;
 };
 

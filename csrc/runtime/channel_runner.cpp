@@ -53,7 +53,9 @@ void ChannelRunner::run_images(std::size_t begin, std::size_t end, const Team& t
   const Share images = my_images(team);
   if (images.begin == images.end) return;
   std::byte* memory = (*memory_.threads)[static_cast<std::size_t>(team.index())].data();
-  for (std::int64_t n = images.begin; n < images.end; ++n) {
+  const bool backwards = program_.backwards(begin);
+  for (std::int64_t k = images.begin; k < images.end; ++k) {
+    const std::int64_t n = backwards ? images.begin + images.end - 1 - k : k;
     for (std::size_t i = begin; i < end; ++i) {
       run_image(program_.plan().program[i], n, reinterpret_cast<float*>(memory));
     }
