@@ -46,9 +46,9 @@ TEST(ChannelProgram, ImagesAreTakenUpWhereTheLastInstructionLeftThem) {
   const Plan plan = channel_plan(net);
   ChannelProgram program(plan);
   // Few images: convolutions are the team's. Then the first is done while images are gathered.
-  EXPECT_EQ(ways(program), "ftbftbftsssttbfttbft");
+  EXPECT_EQ(ways(program), "ftbftbftbsbttbfttbft");
   EXPECT_TRUE(program.choose_deals(16));
-  EXPECT_EQ(ways(program), "fbtbftsssttbfttbft");
+  EXPECT_EQ(ways(program), "fbtbftbsbttbfttbft");
 }
 
 }  // namespace
