@@ -1,5 +1,6 @@
 #include "graph/fuse.h"
 
+#include <type_traits>
 #include <utility>
 
 #include "core/error.h"
@@ -56,6 +57,19 @@ bool is_relu(const Node* node) {
   return a != nullptr && a->kind == Activation::relu;
 }
 
+// Whether the device has kernels of the node's op that end with ReLU.
+bool takes_relu(const Node& node, Device device) {
+  return std::visit(
+      [device](const auto& options) {
+        using T = std::decay_t<decltype(options)>;
+        constexpr bool kOnCpu =
+            std::is_same_v<T, BatchNormOptions> || std::is_same_v<T, AddOptions>;
+        return std::is_same_v<T, Conv2dOptions> || std::is_same_v<T, DepthwiseConv2dOptions> ||
+               std::is_same_v<T, DenseOptions> || (kOnCpu && device == Device::cpu);
+      },
+      node.options);
+}
+
 // What the kernel with pooling can do: no dilation, no groups.
 bool is_plain(const Conv2dOptions* conv) {
   return conv != nullptr && conv->groups == 1 && conv->dilation.height == 1 &&
@@ -77,7 +91,7 @@ bool is_pool_2x2(const Graph& graph, const Node* node) {
 FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, bool fuse,
                       Device device) {
   const Readers readers(graph, outputs);
-  FusedGraph fused;
+  FusedGraph fused{fuse, {}, {}};
   std::vector<bool> done(graph.nodes().size());
   // Fuses the only reader of `output` into what makes it, if it is of the kind.
   const auto take = [&](ValueId& output, auto is_kind) {
@@ -105,12 +119,8 @@ FusedGraph fuse_graph(const Graph& graph, const std::vector<ValueId>& outputs, b
     const Node& node = graph.nodes()[n];
     if (done[n] || !readers.needed(node.output)) continue;
     Group group{static_cast<int>(n), false, false, node.output};
-    const auto* conv = std::get_if<Conv2dOptions>(&node.options);
-    if (conv != nullptr || std::holds_alternative<DepthwiseConv2dOptions>(node.options) ||
-        std::holds_alternative<DenseOptions>(node.options)) {
-      group.relu = take(group.output, is_relu) >= 0;
-    }
-    if (is_plain(conv) && device == Device::cpu) {
+    if (takes_relu(node, device)) group.relu = take(group.output, is_relu) >= 0;
+    if (is_plain(std::get_if<Conv2dOptions>(&node.options)) && device == Device::cpu) {
       group.pool = take(group.output, [&](const Node* r) { return is_pool_2x2(graph, r); }) >= 0;
     }
     fused.groups.push_back(group);

@@ -12,7 +12,7 @@ namespace pycnn {
 // A run of nodes that becomes one forward instruction: the first node, then what is fused into it.
 struct Group {
   int node;            // index into Graph::nodes()
-  bool relu = false;   // followed by ReLU
+  bool relu = false;   // followed by ReLU (batch normalization and Add on the CPU only)
   bool pool = false;   // then by 2x2 max pooling with stride 2 (plain Conv2D on the CPU only)
   ValueId output = 0;  // of the last node
 };
@@ -26,6 +26,7 @@ struct FusedInput {
 };
 
 struct FusedGraph {
+  bool fused;  // false: the plain graph
   std::vector<FusedInput> inputs;
   std::vector<Group> groups;  // each after the groups that it reads from
 };

@@ -63,9 +63,9 @@ struct Conv2dPoolBackwardParams {
   BufferId x, dy, code, scratch;
   ParameterId kernel, bias;
 };
-struct Conv2dBackwardInput {
+struct Conv2dBackwardInput {  // base: what else is added to dx; -1 for nothing
   Conv2dGeometry g;
-  BufferId dz, dx;
+  BufferId dz, base, dx;
   ParameterId kernel;
 };
 struct Conv2dBackwardParams {
@@ -132,6 +132,7 @@ struct ActivationBackward {
 };
 struct Add {
   BufferId a, b, y;
+  bool relu;
 };
 struct ConcatForward {  // of one part
   cpu::ConcatOffset at;
@@ -156,6 +157,7 @@ struct BatchNormCombine {  // leader: mean and inverse deviation, and the moving
 struct BatchNormForward {
   BufferId x, statistics, y;
   ParameterId gamma, beta;  // -1 when there is none
+  bool relu;                // backward: dy is the gradient behind it
 };
 struct BatchNormMoving {  // statistics from the moving ones, outside training
   BatchNormOptions options;
@@ -165,6 +167,8 @@ struct BatchNormMoving {  // statistics from the moving ones, outside training
 };
 struct BatchNormBackwardSums {
   BufferId dy, x, statistics, partial;
+  ParameterId gamma, beta;
+  bool relu;
 };
 struct BatchNormBackwardCombine {  // leader: dgamma, dbeta, and the means over the batch
   std::int64_t positions;
@@ -175,7 +179,8 @@ struct BatchNormBackwardCombine {  // leader: dgamma, dbeta, and the means over 
 };
 struct BatchNormBackwardInput {  // means: -1 when the statistics are constants
   BufferId dy, x, statistics, means, dx;
-  ParameterId gamma;
+  ParameterId gamma, beta;
+  bool relu;
 };
 struct GlobalAvgPool2dForward {
   BufferId x, y;

@@ -29,7 +29,7 @@ void lower(PlanBuilder& b, const Group& group, const BatchNormOptions& options) 
   const Node& n = b.node(group);
   const Weights w(n, options);
   const BlockShape s = block_shape(b.shape(n.output));
-  const BufferId x = b.value(n.input()), y = b.make_value(n.output, n.name);
+  const BufferId x = b.value(n.input()), y = b.make_value(group.output, n.name);
   const BufferId statistics = new_pairs(b, s.channels, n.name + " statistics");
   b.save(group, statistics);
   if (b.training()) {
@@ -43,30 +43,28 @@ void lower(PlanBuilder& b, const Group& group, const BatchNormOptions& options) 
     b.emit(BatchNormMoving{options, s.channels, w.moving_mean, w.moving_variance, statistics},
            n.who(), {}, {statistics});
   }
-  b.emit(BatchNormForward{x, statistics, y, w.gamma, w.beta}, n.who(), {x, statistics}, {y});
+  b.emit(BatchNormForward{x, statistics, y, w.gamma, w.beta, group.relu}, n.who(), {x, statistics},
+         {y});
 }
 
 void lower_back(PlanBuilder& b, const Group& group, const BatchNormOptions& options) {
   const Node& n = b.node(group);
   const Weights w(n, options);
   const BlockShape s = block_shape(b.shape(n.output));
-  const BufferId dy = b.gradient(n.output), x = b.value(n.input()), statistics = b.saved(group);
+  const BufferId dy = b.gradient(group.output), x = b.value(n.input()), statistics = b.saved(group);
   const BufferId partial = new_pairs(b, s.channels, n.name + " gradient sums of a block");
   const BufferId means = new_pairs(b, s.channels, n.name + " gradient means");
-  b.emit(BatchNormBackwardSums{dy, x, statistics, partial}, n.who(), {dy, x, statistics},
-         {partial});
+  b.emit(BatchNormBackwardSums{dy, x, statistics, partial, w.gamma, w.beta, group.relu}, n.who(),
+         {dy, x, statistics}, {partial});
   b.emit(BatchNormBackwardCombine{std::int64_t{s.height} * s.width, s.channels, partial, means,
                                   w.gamma, w.beta, b.accumulates()},
          n.who(), {partial}, {means}, true);
   if (!b.wants_gradient(n.input())) return;
   const BufferId dx = b.new_buffer(b.shape(n.input()), n.name + " input gradient");
-  if (b.training()) {
-    b.emit(BatchNormBackwardInput{dy, x, statistics, means, dx, w.gamma}, n.who(),
-           {dy, x, statistics, means}, {dx});
-  } else {  // the statistics are constants, and the batch's means take no part
-    b.emit(BatchNormBackwardInput{dy, x, statistics, -1, dx, w.gamma}, n.who(), {dy, x, statistics},
-           {dx});
-  }
+  // Outside training the statistics are constants, and the batch's means take no part.
+  const BufferId own = b.training() ? means : -1;
+  b.emit(BatchNormBackwardInput{dy, x, statistics, own, dx, w.gamma, w.beta, group.relu}, n.who(),
+         {dy, x, statistics, own}, {dx});
   b.add_gradient(n.input(), dx, n.who());
 }
 

@@ -149,7 +149,9 @@ void lower_gradients(PlanBuilder& b, const Group& group, const Conv2dGeometry& g
   } else if (depthwise) {
     b.emit(DepthwiseConv2dBackwardInput{g, dz, dx, kernel}, n.who(), {dz}, {dx});
   } else {
-    b.emit(Conv2dBackwardInput{g, dz, dx, kernel}, n.who(), {dz}, {dx});
+    const BufferId base = b.convolutions_add() ? b.gradient(n.input()) : -1;
+    b.emit(Conv2dBackwardInput{g, dz, base, dx, kernel}, n.who(), {dz, base}, {dx});
+    if (base >= 0) return b.set_gradient(n.input(), dx);
   }
   b.add_gradient(n.input(), dx, n.who());
 }

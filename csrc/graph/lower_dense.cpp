@@ -33,12 +33,7 @@ void lower_back(PlanBuilder& b, const Group& group, const DenseOptions& options)
   const Node& n = b.node(group);
   const DenseGeometry g = dense_geometry(b.shape(n.input()), options, n.who());
   const BufferId x = b.value(n.input());
-  BufferId dz = b.gradient(group.output);
-  if (group.relu) {
-    const BufferId dy = dz, y = b.value(group.output);
-    dz = b.new_buffer(b.shape(n.output), n.name + " gradient");
-    b.emit(ActivationBackward{Activation::relu, dy, y, dz}, n.who(), {dy, y}, {dz});
-  }
+  const BufferId dz = b.gradient_before_relu(group);
   lower_params(b, n, g, x, dz);
   if (!b.wants_gradient(n.input())) return;
   const BufferId dx = b.new_buffer(b.shape(n.input()), n.name + " input gradient");

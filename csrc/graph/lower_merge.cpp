@@ -9,15 +9,15 @@ void lower(PlanBuilder& b, const Group& group, const AddOptions&) {
   for (std::size_t i = 1; i < n.inputs.size(); ++i) {
     const BufferId x = b.value(n.inputs[i]), before = sum;
     const bool last = i + 1 == n.inputs.size();
-    sum = last ? b.make_value(n.output, n.name)
+    sum = last ? b.make_value(group.output, n.name)
                : b.new_buffer(b.shape(n.output), n.name + " partial sum");
-    b.emit(Add{before, x, sum}, n.who(), {before, x}, {sum});
+    b.emit(Add{before, x, sum, last && group.relu}, n.who(), {before, x}, {sum});
   }
 }
 
 void lower_back(PlanBuilder& b, const Group& group, const AddOptions&) {
   const Node& n = b.node(group);
-  const BufferId dy = b.gradient(n.output);
+  const BufferId dy = b.gradient_before_relu(group);
   for (ValueId x : n.inputs) {
     if (b.wants_gradient(x)) b.add_gradient(x, dy, n.who());
   }

@@ -129,8 +129,10 @@ bool PlanBuilder::try_widen_halo(BufferId id, const Halo& halo) {
 void PlanBuilder::emit(Operation operation, const std::string& who,
                        std::initializer_list<BufferId> reads,
                        std::initializer_list<BufferId> writes, bool barrier) {
-  plan_.program.push_back(
-      {std::move(operation), who, reads, writes, in_forward_, accumulates_, barrier});
+  Instruction i{std::move(operation), who, reads, writes, in_forward_, accumulates_, barrier};
+  std::erase(i.reads, -1);
+  std::erase(i.writes, -1);
+  plan_.program.push_back(std::move(i));
   plan_.has_barriers |= barrier;
 }
 
@@ -212,8 +214,17 @@ void PlanBuilder::add_gradient(ValueId v, BufferId part, const std::string& who)
   }
   // Never in place: a part may serve several values (both sides of an Add).
   const BufferId sum = new_buffer(shape(v), who + " summed gradient");
-  emit(Add{gradient, part, sum}, who, {gradient, part}, {sum});
+  emit(Add{gradient, part, sum, false}, who, {gradient, part}, {sum});
   gradient = sum;
+}
+
+BufferId PlanBuilder::gradient_before_relu(const Group& group) {
+  const BufferId dy = gradient(group.output), y = value(group.output);
+  if (!group.relu) return dy;
+  const Node& n = node(group);
+  const BufferId dz = new_buffer(shape(n.output), n.name + " gradient");
+  emit(ActivationBackward{Activation::relu, dy, y, dz}, n.who(), {dy, y}, {dz});
+  return dz;
 }
 
 // ---- the steps of make_plan

@@ -40,6 +40,7 @@ class PlanBuilder {
   bool try_widen_halo(BufferId id, const Halo& halo);
   // Whether the device's kernels read such zeros, and there are any.
   bool wants_halo(const Halo& halo) const;
+  // Operands that are -1 are not there.
   void emit(Operation operation, const std::string& who, std::initializer_list<BufferId> reads,
             std::initializer_list<BufferId> writes, bool barrier = false);
 
@@ -63,6 +64,12 @@ class PlanBuilder {
   BufferId gradient(ValueId v) const { return gradients_[static_cast<std::size_t>(v)]; }
   bool wants_gradient(ValueId v) const { return wanted_[static_cast<std::size_t>(v)]; }
   void add_gradient(ValueId v, BufferId part, const std::string& who);
+  // Whether a convolution adds to the gradient that there is by itself; set_gradient then gives its
+  // sum. The kernels with the channels in the lanes can.
+  bool convolutions_add() const { return fused_.fused && plan_.lanes == Lanes::channels; }
+  void set_gradient(ValueId v, BufferId sum) { gradients_[static_cast<std::size_t>(v)] = sum; }
+  // dy of a group, taken back through the ReLU that is fused into it.
+  BufferId gradient_before_relu(const Group& group);
   // Whether the weights of the node at hand have gradients already, from another node with them.
   bool accumulates() const { return accumulates_; }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Add: y = a + b, element by element. Also how the gradients of a value with several consumers
-// come together.
+// Add: y = a + b, element by element, and its fusion with ReLU. Also how the gradients of a value
+// with several consumers come together.
 
 #include "ops/cpu/block.h"
 #include "ops/cuda/view.h"
@@ -8,7 +8,7 @@
 namespace pycnn::cpu {
 
 struct AddKernels {
-  void (*forward)(ConstView a, ConstView b, View y);
+  void (*forward)(ConstView a, ConstView b, bool relu, View y);
 };
 
 }  // namespace pycnn::cpu

@@ -6,6 +6,7 @@
 // moving ones are used. Backward in training, with h = (x - mean) / sqrt(variance + epsilon):
 //   dbeta = sum dy;  dgamma = sum dy h
 //   dx = gamma / sqrt(variance + epsilon) * (dy - mean(dy) - h mean(dy h))
+// On the CPU also its fusion with ReLU.
 
 #include <cstdint>
 #include <string>
@@ -28,19 +29,25 @@ void check_batch_norm(const BatchNormOptions& options, const std::string& who);
 
 namespace cpu {
 
+// What becomes of the numbers of a channel, and ReLU after it if wanted. gamma and beta may be null
+// (1 and 0). The backward kernels take the gradient behind the ReLU and work out again, by the same
+// operations, what it read: that is cheaper than reading y.
+struct Normalization {
+  const float *mean, *inverse_deviation, *gamma, *beta;
+  bool relu;
+};
+
 struct BatchNormKernels {
   // Of one block: mean[c] and the sum of squared deviations from it, over the first `count` images.
   void (*statistics)(ConstView x, int count, float* mean, float* deviation);
-  // y = gamma (x - mean) * inverse_deviation + beta; gamma and beta may be null (1 and 0).
-  void (*forward)(ConstView x, const float* mean, const float* inverse_deviation,
-                  const float* gamma, const float* beta, View y);
+  // y = gamma (x - mean) * inverse_deviation + beta.
+  void (*forward)(const Normalization& norm, ConstView x, View y);
   // Of one block: sum of dy and sum of dy h, over the first `count` images.
-  void (*backward_sums)(ConstView dy, ConstView x, const float* mean,
-                        const float* inverse_deviation, int count, float* sum_dy, float* sum_dyh);
+  void (*backward_sums)(const Normalization& norm, ConstView dy, ConstView x, int count,
+                        float* sum_dy, float* sum_dyh);
   // dx from the means over the batch of dy and dy h; lanes from `count` on get 0. With null means
   // mean and variance are taken as constants, as they are outside training.
-  void (*backward_input)(ConstView dy, ConstView x, const float* mean,
-                         const float* inverse_deviation, const float* gamma, const float* mean_dy,
+  void (*backward_input)(const Normalization& norm, ConstView dy, ConstView x, const float* mean_dy,
                          const float* mean_dyh, int count, View dx);
 };
 
@@ -48,13 +55,11 @@ struct BatchNormKernels {
 // up to whole vectors.
 struct BatchNormChannelKernels {
   void (*statistics)(ConstChannelView x, int n, float* mean, float* deviation);
-  void (*forward)(ConstChannelView x, int n, const float* mean, const float* inverse_deviation,
-                  const float* gamma, const float* beta, ChannelView y);
-  void (*backward_sums)(ConstChannelView dy, ConstChannelView x, int n, const float* mean,
-                        const float* inverse_deviation, float* sum_dy, float* sum_dyh);
-  void (*backward_input)(ConstChannelView dy, ConstChannelView x, int n, const float* mean,
-                         const float* inverse_deviation, const float* gamma, const float* mean_dy,
-                         const float* mean_dyh, ChannelView dx);
+  void (*forward)(const Normalization& norm, ConstChannelView x, int n, ChannelView y);
+  void (*backward_sums)(const Normalization& norm, ConstChannelView dy, ConstChannelView x, int n,
+                        float* sum_dy, float* sum_dyh);
+  void (*backward_input)(const Normalization& norm, ConstChannelView dy, ConstChannelView x, int n,
+                         const float* mean_dy, const float* mean_dyh, ChannelView dx);
 };
 
 }  // namespace cpu

@@ -93,8 +93,10 @@ struct Conv2dChannelKernels {
                   const float* bias, bool relu, ChannelView y);
   void (*forward_pool)(Team& team, const Conv2dGeometry& g, ConstChannelView x, const float* kernel,
                        const float* bias, bool relu, ChannelView y, ChannelCodes code);
+  // dx = base + the gradient; base.data may be null (0).
   void (*backward_input)(Team& team, const Conv2dGeometry& g, ConstChannelView dz,
-                         const float* kernel, float* scratch, ChannelView dx);
+                         const float* kernel, float* scratch, ConstChannelView base,
+                         ChannelView dx);
   std::int64_t (*backward_input_scratch)(const Conv2dGeometry& g, int images);
   void (*backward_params)(Team& team, const Conv2dGeometry& g, ConstChannelView x,
                           ConstChannelView dz, bool accumulate, float* scratch, float* dkernel,

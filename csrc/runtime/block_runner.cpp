@@ -307,7 +307,7 @@ void BlockRunner::run(const ActivationBackward& i, const Block& b) const {
 }
 
 void BlockRunner::run(const Add& i, const Block& b) const {
-  kernels_.add->forward(const_view(b, i.a), const_view(b, i.b), view(b, i.y));
+  kernels_.add->forward(const_view(b, i.a), const_view(b, i.b), i.relu, view(b, i.y));
 }
 
 void BlockRunner::run(const ConcatForward& i, const Block& b) const {
@@ -329,9 +329,7 @@ void BlockRunner::run(const BatchNormStatistics& i, const Block& b) const {
 }
 
 void BlockRunner::run(const BatchNormForward& i, const Block& b) const {
-  const Pairs s = pairs(b, i.statistics);
-  kernels_.batch_norm->forward(const_view(b, i.x), s.first, s.second, weight(i.gamma),
-                               weight(i.beta), view(b, i.y));
+  kernels_.batch_norm->forward(normalization(i, b), const_view(b, i.x), view(b, i.y));
 }
 
 void set_moving_statistics(const BatchNormMoving& i, const float* mean, const float* variance,
@@ -348,17 +346,15 @@ void BlockRunner::run(const BatchNormMoving& i, const Block& b) const {
 }
 
 void BlockRunner::run(const BatchNormBackwardSums& i, const Block& b) const {
-  const Pairs s = pairs(b, i.statistics), out = pairs(b, i.partial);
-  kernels_.batch_norm->backward_sums(const_view(b, i.dy), const_view(b, i.x), s.first, s.second,
+  const Pairs out = pairs(b, i.partial);
+  kernels_.batch_norm->backward_sums(normalization(i, b), const_view(b, i.dy), const_view(b, i.x),
                                      b.count, out.first, out.second);
 }
 
 void BlockRunner::run(const BatchNormBackwardInput& i, const Block& b) const {
-  const Pairs s = pairs(b, i.statistics);
   const Pairs means = i.means < 0 ? Pairs{nullptr, nullptr} : pairs(b, i.means);
-  kernels_.batch_norm->backward_input(const_view(b, i.dy), const_view(b, i.x), s.first, s.second,
-                                      weight(i.gamma), means.first, means.second, b.count,
-                                      view(b, i.dx));
+  kernels_.batch_norm->backward_input(normalization(i, b), const_view(b, i.dy), const_view(b, i.x),
+                                      means.first, means.second, b.count, view(b, i.dx));
 }
 
 void BlockRunner::run(const GlobalAvgPool2dForward& i, const Block& b) const {

@@ -51,6 +51,12 @@ class BlockRunner {
   void save(const Block& block, BufferId from, float* images) const;
 
   Pairs pairs(const Block& block, BufferId id) const;
+  // What an instruction of batch normalization does to each number of a block.
+  template <typename BatchNorm>
+  cpu::Normalization normalization(const BatchNorm& i, const Block& b) const {
+    const Pairs s = pairs(b, i.statistics);
+    return {s.first, s.second, weight(i.gamma), weight(i.beta), i.relu};
+  }
 
   const cpu::Kernels& kernels() const { return kernels_; }
 

@@ -9,43 +9,9 @@
 #include "core/arena.h"
 #include "core/team.h"
 #include "runtime/block_runner.h"
+#include "runtime/channel_program.h"
 
 namespace pycnn {
-
-// How an instruction is run.
-enum class Deal : std::uint8_t {
-  images,  // each thread by itself on its share of the images
-  team,    // the kernel deals the work out
-  blocks,  // on copies in blocks of 16 images, by the kernels of the other layout
-  leader   // by one thread: the executor's
-};
-
-// What is known of a plan before it is run.
-class ChannelProgram {
- public:
-  explicit ChannelProgram(const Plan& plan);
-
-  // Chooses the deals for a batch of so many images. Whether they are others than before.
-  bool choose_deals(std::int64_t images);
-
-  const Plan& plan() const { return plan_; }
-  Deal deal(std::size_t instruction) const { return deals_[instruction]; }
-  // Whether a thread may begin the instruction before the others are done with the one before it.
-  bool follows_at_once(std::size_t instruction) const;
-  // The plan's buffers as blocks of 16 images, of the instructions that are run so.
-  const Plan& blocks() const { return blocks_; }
-  // Floats that kernels want beside the arena for so many images: all threads, and each for one
-  // image.
-  std::int64_t scratch(const cpu::Kernels& kernels, std::int64_t images) const;
-  std::size_t thread_bytes(const cpu::Kernels& kernels) const;
-
- private:
-  const Plan& plan_;
-  Plan blocks_;
-  std::vector<Deal> deals_;
-  std::vector<bool> small_weights_;  // by instruction: may be dealt out image by image as well
-  bool many_images_ = false;
-};
 
 // The memory of a step.
 struct ChannelMemory {
@@ -81,6 +47,10 @@ class ChannelRunner {
   Block block(std::int64_t image) const;
   cpu::ChannelView view(BufferId id) const;
   cpu::ConstChannelView const_view(BufferId id) const { return cpu::as_const(view(id)); }
+  // Without data where there is no buffer: -1.
+  cpu::ConstChannelView const_view_of(BufferId id) const {
+    return id < 0 ? cpu::ConstChannelView{} : const_view(id);
+  }
   cpu::ChannelCodes codes(BufferId id) const;
   cpu::ConstChannelCodes const_codes(BufferId id) const { return cpu::as_const(codes(id)); }
   const Buffer& buffer(BufferId id) const {

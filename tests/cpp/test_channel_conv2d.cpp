@@ -96,12 +96,13 @@ void for_each_product(const Case& c, F f) {
 }
 
 struct Operands {
-  std::vector<double> x, kernel, bias, dz;
+  std::vector<double> x, kernel, bias, dz, base;
   explicit Operands(const Case& c)
       : x(integers(std::int64_t{c.images} * c.g.in_height * c.g.in_width * c.g.in_channels, 1)),
         kernel(integers(element_count(conv2d_kernel_shape(c.g)), 2)),
         bias(integers(c.g.out_channels, 3)),
-        dz(integers(c.images * element_count(conv2d_output_shape(c.g)), 4)) {}
+        dz(integers(c.images * element_count(conv2d_output_shape(c.g)), 4)),
+        base(integers(static_cast<std::int64_t>(x.size()), 5)) {}
 };
 
 struct Results {
@@ -134,6 +135,7 @@ void pool(const Case& c, const std::vector<double>& z, bool relu, Results& r) {
 Results expected(const Case& c, const Operands& in, bool relu, bool accumulate) {
   const std::size_t outputs = index(c.g.out_channels);
   std::vector<double> z(in.dz.size()), dx(in.x.size());
+  if (accumulate) dx = in.base;
   std::vector<double> dkernel(in.kernel.size(), accumulate ? 2.0 : 0.0);
   std::vector<double> dbias(outputs, accumulate ? 3.0 : 0.0);
   for (std::size_t i = 0; i < z.size(); ++i) {
@@ -196,6 +198,8 @@ Results run(const Conv2dChannelKernels& kernels, const Case& c, const Operands& 
   Batch dz(c.images, g.out_height, g.out_width, g.out_channels, conv2d_gradient_halo(g), in.dz);
   Batch y(c.images, g.out_height, g.out_width, g.out_channels, {1, 1, 2, 1});
   Batch dx(c.images, g.in_height, g.in_width, g.in_channels, {0, 1, 1, 0});
+  Batch base(c.images, g.in_height, g.in_width, g.in_channels, {2, 0, 0, 3}, in.base);
+  const cpu::ConstChannelView start = accumulate ? as_const(base.view()) : cpu::ConstChannelView{};
   const float nan = std::numeric_limits<float>::quiet_NaN();
   Floats kernel(in.kernel), bias(in.bias);
   Floats dkernel(element_count(conv2d_kernel_shape(g)), accumulate ? 2.0f : nan);
@@ -204,7 +208,7 @@ Results run(const Conv2dChannelKernels& kernels, const Case& c, const Operands& 
   Floats params_scratch(kernels.backward_params_scratch(g, c.images), nan);
   parallel_run([&](Team& team) {
     kernels.forward(team, g, as_const(x.view()), kernel.data(), bias.data(), relu, y.view());
-    kernels.backward_input(team, g, as_const(dz.view()), kernel.data(), input_scratch.data(),
+    kernels.backward_input(team, g, as_const(dz.view()), kernel.data(), input_scratch.data(), start,
                            dx.view());
     kernels.backward_params(team, g, as_const(x.view()), as_const(dz.view()), accumulate,
                             params_scratch.data(), dkernel.data(), dbias.data());

@@ -130,7 +130,7 @@ class ChannelConv2dPool : public testing::TestWithParam<std::string> {
           g, images, accumulate, kernels.backward_input_scratch(g, images),
           kernels.backward_params_scratch(g, images),
           [&](Team& team, const float* kernel, float* scratch, const cpu::ChannelView& dx) {
-            kernels.backward_input(team, g, as_const(dz.view()), kernel, scratch, dx);
+            kernels.backward_input(team, g, as_const(dz.view()), kernel, scratch, {}, dx);
           },
           [&](Team& team, float* scratch, float* dkernel, float* dbias) {
             kernels.backward_params(team, g, as_const(x.view()), as_const(dz.view()), accumulate,

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "branching_nets.h"
 #include "core/error.h"
 #include "graph/fuse.h"
-#include "support.h"
 
 namespace pycnn {
 namespace {
@@ -75,6 +75,40 @@ TEST(Fuse, OtherActivationsAndPlacesStayOnTheirOwn) {
   const FusedGraph fused = fuse_graph(g, {v}, true);
   EXPECT_TRUE(fused.inputs[0].nodes.empty());
   EXPECT_EQ(describe(g, fused), "Conv2D, Rescaling, Conv2D, Tanh, ReLU, AveragePooling2D");
+}
+
+TEST(Fuse, NormalizationsAndSumsEndWithReluOnTheCpu) {
+  const test::Net net = test::residual_net();
+  const auto fused = [&](Device device) {
+    return describe(net.graph, fuse_graph(net.graph, {net.output}, true, device));
+  };
+  const std::string rest = ", AveragePooling2D, Flatten, Dense, Softmax";
+  EXPECT_EQ(fused(Device::cpu),
+            "Conv2D, BatchNormalization+relu, Conv2D, BatchNormalization+relu, "
+            "Conv2D, BatchNormalization, Add+relu, Conv2D, BatchNormalization+relu, "
+            "Conv2D, BatchNormalization, Conv2D, BatchNormalization, Add+relu" +
+                rest);
+  EXPECT_EQ(fused(Device::cuda),
+            "Conv2D, BatchNormalization, ReLU, Conv2D, BatchNormalization, ReLU, "
+            "Conv2D, BatchNormalization, Add, ReLU, Conv2D, BatchNormalization, ReLU, "
+            "Conv2D, BatchNormalization, Conv2D, BatchNormalization, Add, ReLU" +
+                rest);
+}
+
+TEST(Fuse, NormalizationsAndSumsThatOthersReadStayOnTheirOwn) {
+  Graph g({6});
+  const ValueId norm = g.batch_norm(g.dense(g.input(), {4}), {});
+  const ValueId relu = g.activation(norm, Activation::relu);
+  const ValueId sum = g.add({relu, relu});
+  const ValueId end = g.activation(sum, Activation::relu);
+  const auto fused = [&](const std::vector<ValueId>& outputs) {
+    return describe(g, fuse_graph(g, outputs, true));
+  };
+  EXPECT_EQ(fused({end}), "Dense, BatchNormalization+relu, Add+relu");
+  EXPECT_EQ(fused({end, sum}), "Dense, BatchNormalization+relu, Add, ReLU");
+  EXPECT_EQ(fused({end, norm}), "Dense, BatchNormalization, ReLU, Add+relu");
+  EXPECT_EQ(fused({g.activation(sum, Activation::tanh), end}),
+            "Dense, BatchNormalization+relu, Add, ReLU, Tanh");
 }
 
 // What is gathered, then the groups: "Rescaling, Augmentation | Conv2D".

@@ -5,7 +5,8 @@
 namespace pycnn::cpu::PYCNN_ISA {
 namespace {
 
-void forward(ConstView a, ConstView b, View y) {
+void forward(ConstView a, ConstView b, bool relu_after, View y) {
+  if (relu_after) return map(a, b, y, [](V u, V v) { return relu(u + v); });
   map(a, b, y, [](V u, V v) { return u + v; });
 }
 

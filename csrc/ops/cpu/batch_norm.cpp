@@ -40,28 +40,45 @@ void statistics(ConstView x, int count, float* mean, float* deviation) {
   });
 }
 
-void backward_sums(ConstView dy, ConstView x, const float* mean, const float* inverse_deviation,
-                   int count, float* sum_dy, float* sum_dyh) {
+// A normalization for the channels of a run, worked out once for all positions.
+template <bool Relu, int Most>
+struct Channels {
+  float mean[Most], scale[Most], shift[Most];
+  PYCNN_INLINE Channels(const Normalization& norm, int c, int channels) {
+    for (int j = 0; j < channels; ++j) {
+      mean[j] = norm.mean[c + j];
+      scale[j] = norm.inverse_deviation[c + j] * (norm.gamma != nullptr ? norm.gamma[c + j] : 1.0f);
+      shift[j] = norm.beta != nullptr ? norm.beta[c + j] : 0.0f;
+    }
+  }
+  PYCNN_INLINE V before_relu(int j, V x) const { return (x - mean[j]) * scale[j] + shift[j]; }
+  PYCNN_INLINE V y(int j, V x) const { return Relu ? relu(before_relu(j, x)) : before_relu(j, x); }
+  PYCNN_INLINE V gradient(int j, V dy, V x) const {
+    return Relu ? relu_gradient(dy, before_relu(j, x)) : dy;
+  }
+};
+
+template <bool Relu>
+void backward_sums(const Normalization& norm, ConstView dy, ConstView x, int count, float* sum_dy,
+                   float* sum_dyh) {
   const Mask mask(count);
   for_channel_groups<kTwoSums>(dy.channels, [&](auto channels, int c) {
     constexpr int kChannels = decltype(channels)::value, kVectors = kChannels * kParts;
-    float m[kChannels];
-    for (int j = 0; j < kChannels; ++j) m[j] = mean[c + j];
+    const Channels<Relu, kChannels> group(norm, c, kChannels);
     V sum[2 * kVectors];  // of dy, then of dy (x - mean)
     sum_positions(dy.height, dy.width, sum, [&](int h, int w, int i) {
-      if (i < kVectors) return load(dy.at(h, w, c) + i * W) * mask[i];
-      const int k = i - kVectors;
-      const V g = load(dy.at(h, w, c) + k * W) * mask[k];
-      return g * (load(x.at(h, w, c) + k * W) - m[k / kParts]);
+      const int k = i < kVectors ? i : i - kVectors, j = k / kParts;
+      const V xi = load(x.at(h, w, c) + k * W);
+      const V g = group.gradient(j, load(dy.at(h, w, c) + k * W), xi) * mask[k];
+      return i < kVectors ? g : g * (xi - group.mean[j]);
     });
     for (int j = 0; j < kChannels; ++j) {
       sum_dy[c + j] = sum_channel(sum, j);
-      sum_dyh[c + j] = sum_channel(sum, kChannels + j) * inverse_deviation[c + j];
+      sum_dyh[c + j] = sum_channel(sum, kChannels + j) * norm.inverse_deviation[c + j];
     }
   });
 }
 
-// Numbers of a run of channels, worked out once for all positions.
 constexpr int kRun = 64;
 
 // Calls f(first channel, channels) for runs of at most kRun.
@@ -70,23 +87,45 @@ PYCNN_INLINE void for_channel_runs(int channels, F f) {
   for (int c = 0; c < channels; c += kRun) f(c, channels - c < kRun ? channels - c : kRun);
 }
 
-void forward(ConstView x, const float* mean, const float* inverse_deviation, const float* gamma,
-             const float* beta, View y) {
+template <bool Relu>
+void forward(const Normalization& norm, ConstView x, View y) {
   for_channel_runs(y.channels, [&](int c, int channels) {
-    float scale[kRun], shift[kRun];
-    for (int j = 0; j < channels; ++j) {
-      scale[j] = inverse_deviation[c + j] * (gamma != nullptr ? gamma[c + j] : 1.0f);
-      shift[j] = beta != nullptr ? beta[c + j] : 0.0f;
-    }
+    const Channels<Relu, kRun> run(norm, c, channels);
     for (int h = 0; h < y.height; ++h) {
       for (int w = 0; w < y.width; ++w) {
         const float* from = x.at(h, w, c);
         float* to = y.at(h, w, c);
         for (int j = 0; j < channels; ++j, from += kLanes, to += kLanes) {
-          const float m = mean[c + j], a = scale[j], b = shift[j];
           PYCNN_UNROLL
-          for (int i = 0; i < kLanes; i += W) {
-            store(to + i, (load(from + i) - m) * a + b);
+          for (int i = 0; i < kLanes; i += W) store(to + i, run.y(j, load(from + i)));
+        }
+      }
+    }
+  });
+}
+
+template <bool Relu>
+void backward_input(const Normalization& norm, ConstView dy, ConstView x, const float* mean_dy,
+                    const float* mean_dyh, int count, View dx) {
+  const Mask mask(count);
+  for_channel_runs(dx.channels, [&](int c, int channels) {
+    const Channels<Relu, kRun> run(norm, c, channels);
+    float base[kRun], slope[kRun];
+    for (int j = 0; j < channels; ++j) {
+      base[j] = mean_dy != nullptr ? mean_dy[c + j] : 0.0f;
+      slope[j] = mean_dyh != nullptr ? mean_dyh[c + j] * norm.inverse_deviation[c + j] : 0.0f;
+    }
+    for (int h = 0; h < dx.height; ++h) {
+      for (int w = 0; w < dx.width; ++w) {
+        const float* from_dy = dy.at(h, w, c);
+        const float* from = x.at(h, w, c);
+        float* to = dx.at(h, w, c);
+        for (int j = 0; j < channels; ++j, from_dy += kLanes, from += kLanes, to += kLanes) {
+          PYCNN_UNROLL
+          for (int i = 0; i < kParts; ++i) {
+            const V xi = load(from + i * W), g = run.gradient(j, load(from_dy + i * W), xi);
+            const V h_part = (xi - run.mean[j]) * slope[j];
+            store(to + i * W, (g - base[j] - h_part) * run.scale[j] * mask[i]);
           }
         }
       }
@@ -94,38 +133,28 @@ void forward(ConstView x, const float* mean, const float* inverse_deviation, con
   });
 }
 
-void backward_input(ConstView dy, ConstView x, const float* mean, const float* inverse_deviation,
-                    const float* gamma, const float* mean_dy, const float* mean_dyh, int count,
-                    View dx) {
-  const Mask mask(count);
-  for_channel_runs(dx.channels, [&](int c, int channels) {
-    float scale[kRun], base[kRun], slope[kRun];
-    for (int j = 0; j < channels; ++j) {
-      scale[j] = inverse_deviation[c + j] * (gamma != nullptr ? gamma[c + j] : 1.0f);
-      base[j] = mean_dy != nullptr ? mean_dy[c + j] : 0.0f;
-      slope[j] = mean_dyh != nullptr ? mean_dyh[c + j] * inverse_deviation[c + j] : 0.0f;
-    }
-    for (int h = 0; h < dx.height; ++h) {
-      for (int w = 0; w < dx.width; ++w) {
-        const float* g = dy.at(h, w, c);
-        const float* from = x.at(h, w, c);
-        float* to = dx.at(h, w, c);
-        for (int j = 0; j < channels; ++j, g += kLanes, from += kLanes, to += kLanes) {
-          const float m = mean[c + j], s = slope[j], a = scale[j], b = base[j];
-          PYCNN_UNROLL
-          for (int i = 0; i < kParts; ++i) {
-            const V h_part = (load(from + i * W) - m) * s;
-            store(to + i * W, (load(g + i * W) - b - h_part) * a * mask[i]);
-          }
-        }
-      }
-    }
-  });
+// Each pass by one of two loops, so that none asks at every number whether there is a ReLU.
+
+void choose_forward(const Normalization& norm, ConstView x, View y) {
+  norm.relu ? forward<true>(norm, x, y) : forward<false>(norm, x, y);
+}
+
+void choose_backward_sums(const Normalization& norm, ConstView dy, ConstView x, int count,
+                          float* sum_dy, float* sum_dyh) {
+  norm.relu ? backward_sums<true>(norm, dy, x, count, sum_dy, sum_dyh)
+            : backward_sums<false>(norm, dy, x, count, sum_dy, sum_dyh);
+}
+
+void choose_backward_input(const Normalization& norm, ConstView dy, ConstView x,
+                           const float* mean_dy, const float* mean_dyh, int count, View dx) {
+  norm.relu ? backward_input<true>(norm, dy, x, mean_dy, mean_dyh, count, dx)
+            : backward_input<false>(norm, dy, x, mean_dy, mean_dyh, count, dx);
 }
 
 }  // namespace
 
 extern const BatchNormKernels batch_norm_kernels;
-const BatchNormKernels batch_norm_kernels{statistics, forward, backward_sums, backward_input};
+const BatchNormKernels batch_norm_kernels{statistics, choose_forward, choose_backward_sums,
+                                          choose_backward_input};
 
 }  // namespace pycnn::cpu::PYCNN_ISA

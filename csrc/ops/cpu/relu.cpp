@@ -10,7 +10,7 @@ void forward(ConstView x, View y) {
 }
 
 void backward(ConstView dy, ConstView y, View dx) {
-  map(dy, y, dx, [](V g, V out) { return out > V{} ? g : V{}; });
+  map(dy, y, dx, [](V g, V out) { return relu_gradient(g, out); });
 }
 
 }  // namespace

@@ -73,6 +73,8 @@ PYCNN_INLINE void clear(float* p, std::int64_t count) {
 
 // NaN in v passes through.
 PYCNN_INLINE V relu(V v) { return v < V{} ? V{} : v; }
+// The gradient in front of it, from the one behind it and either its input or its output.
+PYCNN_INLINE V relu_gradient(V dy, V y) { return y > V{} ? dy : V{}; }
 
 // The lanes from `From` on, then those before.
 template <int From, int... Lane>

@@ -53,61 +53,95 @@ void statistics(ConstChannelView x, int n, float* mean, float* deviation) {
   }
 }
 
-void backward_sums(ConstChannelView dy, ConstChannelView x, int n, const float* mean,
-                   const float* inverse_deviation, float* sum_dy, float* sum_dyh) {
-  for (std::int64_t c = 0; c < x.pixel(); c += W) {
-    const V m = load(mean + c);
-    V sums[2];
-    sum_positions(x.height, x.width, sums, [&](int h, int w, V(&terms)[2]) {
-      terms[0] = load(dy.at(n, h, w) + c);
-      terms[1] = terms[0] * (load(x.at(n, h, w) + c) - m);
-    });
-    store(sum_dy + c, sums[0]);
-    store(sum_dyh + c, sums[1] * load(inverse_deviation + c));
-  }
-}
-
 PYCNN_INLINE V load_or(const float* values, std::int64_t c, float otherwise) {
   return values != nullptr ? load(values + c) : splat(otherwise);
 }
 
-void forward(ConstChannelView x, int n, const float* mean, const float* inverse_deviation,
-             const float* gamma, const float* beta, ChannelView y) {
+// A normalization for one vector of channels.
+template <bool Relu>
+struct Channels {
+  V mean, inverse, scale, shift;
+  PYCNN_INLINE Channels(const Normalization& norm, std::int64_t c)
+      : mean(load(norm.mean + c)),
+        inverse(load(norm.inverse_deviation + c)),
+        scale(inverse * load_or(norm.gamma, c, 1.0f)),
+        shift(load_or(norm.beta, c, 0.0f)) {}
+  PYCNN_INLINE V before_relu(V x) const { return (x - mean) * scale + shift; }
+  PYCNN_INLINE V y(V x) const { return Relu ? relu(before_relu(x)) : before_relu(x); }
+  PYCNN_INLINE V gradient(V dy, V x) const { return Relu ? relu_gradient(dy, before_relu(x)) : dy; }
+};
+
+template <bool Relu>
+void forward(const Normalization& norm, ConstChannelView x, int n, ChannelView y) {
   for (std::int64_t c = 0; c < y.pixel(); c += W) {
-    const V m = load(mean + c), shift = load_or(beta, c, 0.0f);
-    const V scale = load(inverse_deviation + c) * load_or(gamma, c, 1.0f);
+    const Channels<Relu> channels(norm, c);
     for (int h = 0; h < y.height; ++h) {
       const float* from = x.at(n, h, 0) + c;
       float* to = y.at(n, h, 0) + c;
       for (int w = 0; w < y.width; ++w, from += x.pixel(), to += y.pixel()) {
-        store(to, (load(from) - m) * scale + shift);
+        store(to, channels.y(load(from)));
       }
     }
   }
 }
 
-void backward_input(ConstChannelView dy, ConstChannelView x, int n, const float* mean,
-                    const float* inverse_deviation, const float* gamma, const float* mean_dy,
-                    const float* mean_dyh, ChannelView dx) {
+template <bool Relu>
+void backward_sums(const Normalization& norm, ConstChannelView dy, ConstChannelView x, int n,
+                   float* sum_dy, float* sum_dyh) {
+  for (std::int64_t c = 0; c < x.pixel(); c += W) {
+    const Channels<Relu> channels(norm, c);
+    V sums[2];
+    sum_positions(x.height, x.width, sums, [&](int h, int w, V(&terms)[2]) {
+      const V xi = load(x.at(n, h, w) + c);
+      terms[0] = channels.gradient(load(dy.at(n, h, w) + c), xi);
+      terms[1] = terms[0] * (xi - channels.mean);
+    });
+    store(sum_dy + c, sums[0]);
+    store(sum_dyh + c, sums[1] * channels.inverse);
+  }
+}
+
+template <bool Relu>
+void backward_input(const Normalization& norm, ConstChannelView dy, ConstChannelView x, int n,
+                    const float* mean_dy, const float* mean_dyh, ChannelView dx) {
   for (std::int64_t c = 0; c < dx.pixel(); c += W) {
-    const V m = load(mean + c), inverse = load(inverse_deviation + c);
-    const V scale = inverse * load_or(gamma, c, 1.0f);
-    const V base = load_or(mean_dy, c, 0.0f), slope = load_or(mean_dyh, c, 0.0f) * inverse;
+    const Channels<Relu> channels(norm, c);
+    const V base = load_or(mean_dy, c, 0.0f);
+    const V slope = load_or(mean_dyh, c, 0.0f) * channels.inverse;
     for (int h = 0; h < dx.height; ++h) {
       const float* xi = x.at(n, h, 0) + c;
       const float* di = dy.at(n, h, 0) + c;
       float* to = dx.at(n, h, 0) + c;
       for (int w = 0; w < dx.width; ++w, xi += x.pixel(), di += dy.pixel(), to += dx.pixel()) {
-        store(to, scale * (load(di) - base - (load(xi) - m) * slope));
+        const V g = channels.gradient(load(di), load(xi));
+        store(to, channels.scale * (g - base - (load(xi) - channels.mean) * slope));
       }
     }
   }
 }
 
+// Each pass by one of two loops, so that none asks at every number whether there is a ReLU.
+
+void choose_forward(const Normalization& norm, ConstChannelView x, int n, ChannelView y) {
+  norm.relu ? forward<true>(norm, x, n, y) : forward<false>(norm, x, n, y);
+}
+
+void choose_backward_sums(const Normalization& norm, ConstChannelView dy, ConstChannelView x, int n,
+                          float* sum_dy, float* sum_dyh) {
+  norm.relu ? backward_sums<true>(norm, dy, x, n, sum_dy, sum_dyh)
+            : backward_sums<false>(norm, dy, x, n, sum_dy, sum_dyh);
+}
+
+void choose_backward_input(const Normalization& norm, ConstChannelView dy, ConstChannelView x,
+                           int n, const float* mean_dy, const float* mean_dyh, ChannelView dx) {
+  norm.relu ? backward_input<true>(norm, dy, x, n, mean_dy, mean_dyh, dx)
+            : backward_input<false>(norm, dy, x, n, mean_dy, mean_dyh, dx);
+}
+
 }  // namespace
 
 extern const BatchNormChannelKernels batch_norm_channel_kernels;
-const BatchNormChannelKernels batch_norm_channel_kernels{statistics, forward, backward_sums,
-                                                         backward_input};
+const BatchNormChannelKernels batch_norm_channel_kernels{
+    statistics, choose_forward, choose_backward_sums, choose_backward_input};
 
 }  // namespace pycnn::cpu::PYCNN_ISA

@@ -50,15 +50,17 @@ struct Block {
   const float* weights;
 };
 
-// Row h of image n of dx. The input positions of a row are walked by phase, since positions of
-// different phases see different taps.
+// Row h of image n of dx, the first block of output channels being added to `base`. The input
+// positions of a row are walked by phase, since positions of different phases see different taps.
 void backward_row(const Conv2dGeometry& g, const ConstChannelView& dz, const Block& block,
-                  const ChannelView& dx, std::int64_t n, int h) {
+                  const ConstChannelView& base, const ChannelView& dx, std::int64_t n, int h) {
   const Phase v(h % g.stride_height, g.in_height, g.kernel_height, g.stride_height, g.pad_top,
                 g.dilation_height);
   const int a = h / g.stride_height;
   const Taps rows(v, a, g.out_height);
   const int dz_row = a + v.shift - rows.begin * v.dilation;
+  prefetch_row(dz, n, (h + 1 + g.pad_top) / g.stride_height);  // what row h + 1 reads first
+  if (base.data != nullptr) prefetch_row(base, n, h + 1);
   const std::int64_t weight = std::int64_t{block.vectors} * W;
   const std::int64_t column = weight * g.out_channels, line = g.kernel_width * column;
   for (int q = 0; q < g.stride_width && q < g.in_width; ++q) {
@@ -73,9 +75,12 @@ void backward_row(const Conv2dGeometry& g, const ConstChannelView& dz, const Blo
                   weight};
     float* out = dx.at(n, h, q) + block.vector * W;
     const std::int64_t out_step = g.stride_width * dx.pixel();
+    const float* start = block.channel > 0      ? out
+                         : base.data != nullptr ? base.at(n, h, q) + block.vector * W
+                                                : nullptr;
     const Row row{dz.at(n, dz_row, u.shift) + block.channel,
                   dz.pixel(),
-                  block.channel > 0 ? out : nullptr,
+                  start,
                   out_step,
                   out,
                   out_step,
@@ -94,7 +99,8 @@ std::int64_t conv2d_backward_input_scratch(const Conv2dGeometry& g, int /*images
 }
 
 void conv2d_backward_input(Team& team, const Conv2dGeometry& g, ConstChannelView dz,
-                           const float* kernel, float* scratch, ChannelView dx) {
+                           const float* kernel, float* scratch, ConstChannelView base,
+                           ChannelView dx) {
   transpose_kernel(team, g, kernel, scratch);
   team.barrier();
   const std::int64_t taps = std::int64_t{g.kernel_height} * g.kernel_width;
@@ -107,7 +113,8 @@ void conv2d_backward_input(Team& team, const Conv2dGeometry& g, ConstChannelView
                 for (int k = 0, channel = 0; k < blocks.parts; channel += blocks.size(k++)) {
                   const Block block{vector, vectors, channel, blocks.size(k), weights};
                   for (std::int64_t r = first; r < last; ++r) {
-                    backward_row(g, dz, block, dx, r / dx.height, static_cast<int>(r % dx.height));
+                    backward_row(g, dz, block, base, dx, r / dx.height,
+                                 static_cast<int>(r % dx.height));
                   }
                 }
               });

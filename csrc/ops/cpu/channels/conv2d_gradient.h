@@ -168,6 +168,13 @@ PYCNN_INLINE void for_bands(const ConstChannelView& dz, Share rows, F f) {
   }
 }
 
+// Row h of dz, and the last of x that it meets: asked for beside a tile of the band before theirs.
+PYCNN_INLINE void prefetch_rows(const Conv2dGeometry& g, const ConstChannelView& x,
+                                const ConstChannelView& dz, std::int64_t n, std::int64_t h) {
+  prefetch_row(dz, n, h);
+  prefetch_row(x, n, h * g.stride_height + g.kernel_height - 1 - g.pad_top);
+}
+
 // dkernel = or += the sums over `rows`, for the tiles `mine`.
 inline void sum_kernel(const Conv2dGeometry& g, const Entries& entries, const ConstChannelView& x,
                        const ConstChannelView& dz, Share rows, Share mine, bool accumulate,
@@ -199,6 +206,7 @@ inline void sum_kernel(const Conv2dGeometry& g, const Entries& entries, const Co
                         height,
                         dz.width};
         for (std::int64_t i = group; i < last; ++i) {
+          if (i - group < height) prefetch_rows(g, x, dz, n, h + height + i - group);
           sum_tile(g, entries, vector, vectors, i, tap_row, tap_column, band, add, dkernel);
         }
         add = true;

@@ -20,7 +20,8 @@ void conv2d_forward_pool_pixels(const Team& team, const Conv2dGeometry& g, Const
 bool pixels_fill_more(const Conv2dGeometry& g, const ConstChannelView& x);
 // conv2d_backward_input.cpp
 void conv2d_backward_input(Team& team, const Conv2dGeometry& g, ConstChannelView dz,
-                           const float* kernel, float* scratch, ChannelView dx);
+                           const float* kernel, float* scratch, ConstChannelView base,
+                           ChannelView dx);
 std::int64_t conv2d_backward_input_scratch(const Conv2dGeometry& g, int images);
 // conv2d_backward_params.cpp
 void conv2d_backward_params(Team& team, const Conv2dGeometry& g, ConstChannelView x,
