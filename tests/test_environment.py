@@ -23,7 +23,16 @@ model.compile("sgd", "mse")
 model.fit(numpy.ones((4, 3), "float32"), numpy.ones((4, 2), "float32"), verbose=0)
 print(model.device, pycnn.num_threads(), _core.cpu_isa(), pycnn.datasets.mnist._in_data_dir("x"))
 """
-READ = "DEVICE NUM_THREADS CPU_ISA CPU_LANES FUSE DATA_DIR CUDA_GRAPH CUDA_SMALL_NET".split()
+READ = [
+    "DEVICE",
+    "NUM_THREADS",
+    "CPU_ISA",
+    "CPU_LANES",
+    "FUSE",
+    "DATA_DIR",
+    "CUDA_GRAPH",
+    "CUDA_SMALL_NET",
+]
 
 
 def read_all(folder: Path, **environment: str) -> str:

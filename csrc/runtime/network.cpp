@@ -295,16 +295,23 @@ void Network::for_each_batch(const Tensors& x, std::int64_t batch_size, PlanKind
     throw ValueError("batch_size must be at least 1; got " + std::to_string(batch_size));
   }
   const std::int64_t count = x[0].shape()[0];
-  const std::int64_t size = backend_->images_in_one_go(kind, batch_size);
+  std::int64_t size = backend_->images_in_one_go(kind, batch_size);
   std::uint64_t step = steps_;
-  for (std::int64_t first = 0; first < count; first += size) {
+  for (std::int64_t first = 0; first < count;) {
     Batch batch;
     batch.inputs = pointers(x);
     batch.first = first;
     batch.count = std::min(size, count - first);
     batch.seed = seed_;
     batch.step = step++;
-    fn(batch);
+    try {
+      fn(batch);
+    } catch (const MemoryError&) {
+      if (size <= batch_size) throw;
+      size = batch_size;  // no more at once than was asked for
+      continue;
+    }
+    first += batch.count;
   }
 }
 
