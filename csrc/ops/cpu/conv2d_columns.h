@@ -58,18 +58,48 @@ struct PoolBackwardParamsScratch {
   }
 };
 
+// What the four sums of a window see, as one patch: `rows` runs of `run` floats of the input. A
+// kernel lies in it at one of four places, zeros around it.
+struct WindowPatch {
+  int rows;
+  std::int64_t run, pitch;  // of a run in the patch
+  std::int64_t kernel;      // floats of a kernel with zeros above and below, at one column
+  std::int64_t down;        // floats to where a kernel one place further down begins
+
+  PYCNN_INLINE explicit WindowPatch(const Conv2dGeometry& g)
+      : rows(g.kernel_height + g.stride_height),
+        run(std::int64_t{g.kernel_width + g.stride_width} * g.in_channels),
+        pitch(whole_vectors(run)),
+        kernel((g.kernel_height + 2 * g.stride_height) * pitch),
+        down(g.stride_height * pitch) {}
+};
+
 struct PoolBackwardInputScratch {
-  std::int64_t images, column, kernel, masks, size;
+  static constexpr std::int64_t kMostOfWindow = 384;  // floats
+  std::int64_t gradients;                             // of one image
+  std::int64_t images, column, kernel, masks, dy, offsets, kernels, size;
   int words;  // of 32 channels
+  // Whether the patches of whole windows are few floats: then every channel is added to them, the
+  // zeros as well, where looking for those that have a gradient would take longer.
+  bool whole_windows;
 
   PYCNN_INLINE explicit PoolBackwardInputScratch(const Conv2dGeometry& g) {
     const PatchColumns p(g);
+    const WindowPatch window(g);
+    const std::int64_t windows = std::int64_t{g.out_height / 2} * (p.columns / 2);
+    whole_windows = window.rows * window.pitch <= kMostOfWindow;
+    gradients = whole_vectors(windows * g.out_channels) + kLanes;
     words = (g.out_channels + 31) / 32;
     images = 0;
-    column = images + kLanes * p.image;
+    // Of images one after the other, runs of whole vectors are added.
+    const std::int64_t rest = images + kLanes * p.image + kLanes;
+    column = dy = rest;
     kernel = column + p.column();
     masks = kernel + g.out_channels * p.patch;
-    size = masks + std::int64_t{g.out_height / 2} * (p.columns / 2) * 4 * words * kLanes;
+    offsets = dy + kLanes * gradients;
+    kernels = offsets + kLanes * gradients;
+    size = whole_windows ? kernels + g.out_channels * 2 * window.kernel
+                         : masks + windows * 4 * words * kLanes;
   }
 };
 

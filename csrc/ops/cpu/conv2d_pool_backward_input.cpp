@@ -73,12 +73,17 @@ void conv2d_pool_backward_input(const Conv2dGeometry& g, ConstView dy, const std
                                 const float* kernel, float* scratch, View dx) {
   const PatchColumns p(g);
   const PoolBackwardInputScratch s(g);
+  clear(scratch + s.images, kLanes * p.image);
+  if (s.whole_windows) {
+    conv2d_pool_add_windows(g, dy, code, kernel, scratch);
+    join_images(g, p, scratch + s.images, dx);
+    return;
+  }
   float* column = scratch + s.column;
   const float* patches = scratch + s.kernel;
   std::uint32_t* masks = reinterpret_cast<std::uint32_t*>(scratch + s.masks);
   make_masks(dy, code, s.words, masks);
   read_kernel(g, p, kernel, scratch + s.kernel);
-  clear(scratch + s.images, kLanes * p.image);
   for (int l = 0; l < kLanes; ++l) {
     float* image = scratch + s.images + l * p.image;
     for (int c = 0; c < p.columns; ++c, image += g.stride_width * g.in_channels) {

@@ -1,7 +1,7 @@
 #include "ops/cpu/conv2d_passes.h"
 #include "ops/cpu/conv2d_patches.h"
+#include "ops/cpu/conv2d_split.h"
 #include "ops/cpu/conv2d_tile.h"
-#include "ops/cpu/transpose.h"
 
 // The weights' gradient of conv2d with pooling, without the gradient of the convolution's output.
 namespace pycnn::cpu::PYCNN_ISA {
@@ -16,34 +16,6 @@ void split_images(const Conv2dGeometry& g, const PatchColumns& p, ConstView x, f
     for (std::int64_t i = 0; i < p.row_run; i += kLanes, from += kLanes * kLanes) {
       block_to_images(p.row_run - i, to + i, p.image,
                       [&](int k, int lane) { return load(from + k * kLanes + lane); });
-    }
-  }
-}
-
-// The pooled gradient image by image, 0 where none comes through, and where in the columns the
-// patch begins that it belongs to.
-void split_gradients(const PatchColumns& p, ConstView dy, const std::uint8_t* code,
-                     std::int64_t image, float* gradients, std::int32_t* offsets) {
-  const VI right = splat_int(static_cast<std::int32_t>(p.column()));
-  const VI down = splat_int(static_cast<std::int32_t>(p.down));
-  for (int h = 0; h < dy.height; ++h) {
-    for (int w = 0; w < dy.width; ++w, code += std::int64_t{dy.channels} * kLanes) {
-      const VI first = splat_int(static_cast<std::int32_t>(2 * (h * p.down + w * p.column())));
-      for (int o = 0; o < dy.channels; o += kLanes) {
-        const float* from = dy.at(h, w, o);
-        const std::uint8_t* c = code + std::int64_t{o} * kLanes;
-        block_to_images(dy.channels - o, gradients + o, image, [&](int k, int lane) {
-          const VI place = load_bytes(c + k * kLanes + lane);
-          return place == 4 ? V{} : load(from + k * kLanes + lane);
-        });
-        block_to_images(dy.channels - o, reinterpret_cast<float*>(offsets + o), image,
-                        [&](int k, int lane) {
-                          const VI place = load_bytes(c + k * kLanes + lane);
-                          return as_float(first + (place & 1) * right + (place >> 1 & 1) * down);
-                        });
-      }
-      gradients += dy.channels;
-      offsets += dy.channels;
     }
   }
 }
@@ -83,7 +55,11 @@ void conv2d_pool_backward_params(const Conv2dGeometry& g, ConstView x, ConstView
   float* patches = scratch + s.dkernel;
   std::int32_t* offsets = reinterpret_cast<std::int32_t*>(scratch + s.offsets);
   split_images(g, p, x, scratch + s.images);
-  split_gradients(p, dy, code, s.gradients, scratch + s.dy, offsets);
+  // Where in the columns a window's patches begin.
+  split_gradients(dy, code, s.gradients,
+                  {static_cast<std::int32_t>(p.column()), static_cast<std::int32_t>(p.down)},
+                  scratch + s.dy, offsets,
+                  [&](int h, int w, int) { return 2 * (h * p.down + w * p.column()); });
   clear(patches, g.out_channels * p.patch);
   for (int l = 0; l < kLanes; ++l) {
     for_parts<kCopied>(p.pitch / W, [&](int first, auto n) {
