@@ -66,9 +66,8 @@ def test_out_of_memory_is_said_and_the_next_step_works(monkeypatch: pytest.Monke
         if room is not None:
             leave(monkeypatch, room)
             many = np.zeros((2000, 28, 28, 1), np.uint8), np.zeros(2000, np.int64)
-            for use in (task.model.train_on_batch, task.model.evaluate):
-                with pytest.raises(MemoryError, match=r"allocate \d+ bytes \(\d+ MiB\) on the GPU"):
-                    use(*many)
+            with pytest.raises(MemoryError, match=r"allocate \d+ bytes \(\d+ MiB\) on the GPU"):
+                task.model.train_on_batch(*many)
             monkeypatch.delenv("PYCNN_EMULATOR_MEMORY")
         losses += [task.model.train_on_batch(task.x[:8], task.y[:8]) for _ in range(3)]
         losses += [task.model.train_on_batch(task.x, task.y)]
@@ -89,6 +88,22 @@ def test_no_memory_for_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
     assert task.model.device == "cpu"
     assert_array_equal(task.model.predict(task.x, verbose=0), expected)
     assert used() == before
+
+
+@emulator_only
+def test_no_memory_for_more_images_than_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """predict and evaluate take many batches at once, where there is memory for them."""
+    task = made(convolutions)
+    x, y = np.concatenate([task.x] * 40), np.concatenate([task.y] * 40)
+    expected = task.model.predict(x, verbose=0), task.model.evaluate(x, y, verbose=0)
+    task = made(convolutions)
+    leave(monkeypatch, 1 << 17)
+    with pytest.raises(MemoryError, match="on the GPU"):
+        task.model.predict(x, batch_size=len(x), verbose=0)
+    assert_array_equal(task.model.predict(x, batch_size=8, verbose=0), expected[0])
+    np.testing.assert_allclose(
+        task.model.evaluate(x, y, batch_size=8, verbose=0), expected[1], 1e-6
+    )
 
 
 def large_pictures() -> Task:
