@@ -97,7 +97,7 @@ def test_no_memory_for_more_images_than_asked_for(monkeypatch: pytest.MonkeyPatc
     x, y = np.concatenate([task.x] * 40), np.concatenate([task.y] * 40)
     expected = task.model.predict(x, verbose=0), task.model.evaluate(x, y, verbose=0)
     task = made(convolutions)
-    leave(monkeypatch, 1 << 17)
+    leave(monkeypatch, 1 << 20)
     with pytest.raises(MemoryError, match="on the GPU"):
         task.model.predict(x, batch_size=len(x), verbose=0)
     assert_array_equal(task.model.predict(x, batch_size=8, verbose=0), expected[0])
