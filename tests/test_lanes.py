@@ -236,11 +236,11 @@ def test_other_words_are_refused() -> None:
 # ---- what threads and kernels leave for the next step
 
 
-@pytest.mark.parametrize("lanes", ["images", "channels"])
+@pytest.mark.parametrize("layout", ["images", "channels"])
 @pytest.mark.parametrize("images", [11, 33])
-def test_a_gradient_is_looked_at_when_all_threads_have_written(lanes: str, images: int) -> None:
+def test_a_gradient_is_looked_at_when_all_threads_have_written(layout: str, images: int) -> None:
     """A thread with little to do in the last instruction must wait for the others."""
-    _core.set_cpu_lanes(lanes)
+    _core.set_cpu_lanes(layout)
     pycnn.set_num_threads(8)
     model = pycnn.Sequential(
         [layers.Dense(512, input_shape=(64,), use_bias=False), layers.Dense(64)]
