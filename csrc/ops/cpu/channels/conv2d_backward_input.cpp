@@ -1,5 +1,6 @@
 #include "ops/cpu/channels/conv2d_passes.h"
 #include "ops/cpu/channels/conv2d_product.h"
+#include "ops/cpu/channels/conv2d_winograd.h"
 #include "ops/cpu/conv2d_tile.h"
 #include "ops/cpu/transpose.h"
 
@@ -104,6 +105,13 @@ void conv2d_backward_input(Team& team, const Conv2dGeometry& g, ConstChannelView
   transpose_kernel(team, g, kernel, scratch);
   team.barrier();
   const std::int64_t taps = std::int64_t{g.kernel_height} * g.kernel_width;
+  if (winograd::suits(g)) {
+    // The kernel is walked from its last tap to its first.
+    return winograd::multiply(
+        team, {dz, winograd::kTaps - 1 - g.pad_top, winograd::kTaps - 1 - g.pad_left, scratch,
+               (winograd::kTaps * winograd::kTaps - 1) * g.out_channels, -winograd::kTaps * g.out_channels,
+               -g.out_channels, 0, nullptr, base, false, dx});
+  }
   const std::int64_t rows = std::int64_t{dx.images} * dx.height;
   for_tiles(team, vectors_of(g.in_channels), rows,
             [&](int vector, int vectors, std::int64_t begin, std::int64_t end) {

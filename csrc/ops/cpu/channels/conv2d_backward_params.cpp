@@ -1,5 +1,6 @@
 #include "ops/cpu/channels/conv2d_gradient.h"
 #include "ops/cpu/channels/conv2d_passes.h"
+#include "ops/cpu/channels/conv2d_winograd.h"
 
 namespace pycnn::cpu::PYCNN_ISA::channels {
 namespace {
@@ -39,6 +40,7 @@ void add_partial_sums(const Team& team, const float* partial, std::int64_t strid
 }  // namespace
 
 std::int64_t conv2d_backward_params_scratch(const Conv2dGeometry& g, int images) {
+  if (winograd::suits(g)) return winograd::sum_kernel_scratch(g, images);
   if (weight_count(g) >= kSmallKernel) return 0;
   return chunk_count(g, images) * (aligned(weight_count(g)) + aligned(g.out_channels));
 }
@@ -48,6 +50,11 @@ void conv2d_backward_params(Team& team, const Conv2dGeometry& g, ConstChannelVie
                             float* dbias) {
   const std::int64_t rows = std::int64_t{dz.images} * dz.height;
   const int vectors = vectors_of(g.out_channels);
+  if (winograd::suits(g)) {
+    if (dbias != nullptr) sum_bias(dz, {0, rows}, share(team, vectors), accumulate, dbias);
+    winograd::sum_kernel(team, g, x, dz, accumulate, scratch, dkernel);
+    return;
+  }
   const Entries entries(g);
   if (weight_count(g) >= kSmallKernel) {
     sum_kernel(g, entries, x, dz, {0, rows}, share(team, entries.tiles()), accumulate, dkernel);

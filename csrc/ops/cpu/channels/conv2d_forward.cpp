@@ -1,5 +1,6 @@
 #include "ops/cpu/channels/conv2d_passes.h"
 #include "ops/cpu/channels/conv2d_weights.h"
+#include "ops/cpu/channels/conv2d_winograd.h"
 
 namespace pycnn::cpu::PYCNN_ISA::channels {
 
@@ -41,6 +42,10 @@ void forward_part(const Conv2dGeometry& g, const ConstChannelView& x, const floa
 
 void conv2d_forward(Team& team, const Conv2dGeometry& g, ConstChannelView x, const float* kernel,
                     const float* bias, bool relu_after, ChannelView y) {
+  if (winograd::suits(g)) {
+    return winograd::multiply(team, {x, g.pad_top, g.pad_left, kernel, 0, winograd::kTaps * g.in_channels,
+                                   g.in_channels, g.out_channels, bias, {}, relu_after, y});
+  }
   alignas(64) float packed[kBlockFloats];
   const std::int64_t rows = std::int64_t{y.images} * y.height;
   for_tiles(team, vectors_of(g.out_channels), rows,
