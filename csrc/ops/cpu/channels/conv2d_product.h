@@ -54,14 +54,13 @@ PYCNN_INLINE int block_terms(std::int64_t taps, int vectors) {
 
 template <int P, int O>
 void product_tile(const Sum& sum, const Row& row, int first, const float* weights) {
-  V acc[P][O];
-  PYCNN_UNROLL
-  for (int p = 0; p < P; ++p) {
+  V acc[P][O] = {};
+  if (row.start != nullptr) {
+    const float* start = row.start + first * row.start_step;
     PYCNN_UNROLL
-    for (int o = 0; o < O; ++o) {
-      acc[p][o] = row.start != nullptr
-                      ? load_unaligned(row.start + (first + p) * row.start_step + o * W)
-                      : V{};
+    for (int p = 0; p < P; ++p, start += row.start_step) {
+      PYCNN_UNROLL
+      for (int o = 0; o < O; ++o) acc[p][o] = load_unaligned(start + o * W);
     }
   }
   // Every fourth pixel has a pointer of its own: so many multiples of the step as there may be
@@ -90,12 +89,18 @@ void product_tile(const Sum& sum, const Row& row, int first, const float* weight
       }
     }
   }
-  PYCNN_UNROLL
-  for (int p = 0; p < P; ++p) {
+  if (row.relu_after) {
     PYCNN_UNROLL
-    for (int o = 0; o < O; ++o) {
-      store(row.y + (first + p) * row.y_step + o * W, row.relu_after ? relu(acc[p][o]) : acc[p][o]);
+    for (int p = 0; p < P; ++p) {
+      PYCNN_UNROLL
+      for (int o = 0; o < O; ++o) acc[p][o] = relu(acc[p][o]);
     }
+  }
+  float* y = row.y + first * row.y_step;
+  PYCNN_UNROLL
+  for (int p = 0; p < P; ++p, y += row.y_step) {
+    PYCNN_UNROLL
+    for (int o = 0; o < O; ++o) store(y + o * W, acc[p][o]);
   }
 }
 

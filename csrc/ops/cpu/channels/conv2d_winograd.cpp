@@ -41,12 +41,16 @@ void transform_weights(const Product& p, const Block& block, float* to) {
   }
 }
 
-void multiply(const Block& block, const Band& band, const Values& values, float* sums) {
+void multiply_points(const Product& p, const Block& block, const Band& band, const Values& values,
+                     float* sums) {
   const int step = block.step(), width = block.width();
   const std::int64_t x_point = std::int64_t{band.rows + kTaps - 1} * band.tiles * step;
   const std::int64_t row = std::int64_t{block.count} * width;
   const Sum sum{kTaps, 1, block.count, std::int64_t{band.tiles} * step, 0, row, 0, width};
   for (int k = 0; k < kPoints; ++k) {
+    prefetch_band(p.x, band, band.rows + 1, k);
+    prefetch_band(as_const(p.y), band, band.rows, k);
+    if (p.base.data != nullptr) prefetch_band(p.base, band, band.rows, k);
     const Row pixels{values.x + k * x_point,
                      step,
                      nullptr,
@@ -101,7 +105,7 @@ void part(const Product& p, int vector, int vectors, std::int64_t begin, std::in
     transform_weights(p, block, values.weights);
     for_bands(tiles, p.y.height, begin, end, [&](const Band& band) {
       transform_x({p.x, p.pad_top, p.pad_left, block.channel, block.step()}, band, values.x);
-      multiply(block, band, values, values.sums);
+      multiply_points(p, block, band, values, values.sums);
       transform_sums(p, block, band, k == blocks.parts - 1, values.sums);
     });
   }

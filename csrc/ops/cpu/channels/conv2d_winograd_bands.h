@@ -39,6 +39,20 @@ PYCNN_INLINE void for_bands(int image_tiles, int image_rows, std::int64_t begin,
   }
 }
 
+// Asks for a part of the rows of the band after this one, which lie `ahead` rows further on: of as
+// many parts as there are points, so that the memory is busy while the points are multiplied.
+PYCNN_INLINE void prefetch_band(const ConstChannelView& x, const Band& band, int ahead, int part) {
+  const int column = band.tile * kTileColumns;
+  const int end = column + band.tiles * kTileColumns;
+  const std::int64_t floats = ((end < x.width ? end : x.width) - column) * x.pixel();
+  for (int r = band.rows * part / kPoints; r < band.rows * (part + 1) / kPoints; ++r) {
+    const int h = band.row + ahead + r;
+    const float* row =
+        h < x.height ? x.at(band.image, h, column) : x.at(band.image + 1, h - x.height, column);
+    for (std::int64_t i = 0; i < floats; i += kLanes) __builtin_prefetch(row + i, 0, 2);
+  }
+}
+
 // Channels of an image around which there are zeros.
 struct Padded {
   ConstChannelView x;

@@ -89,17 +89,20 @@ void transform_dz(const ConstChannelView& dz, const Block& block, const Band& ba
   }
 }
 
-void multiply(const Block& block, const Band& band, int step, const Values& values, bool accumulate,
-              float* sums) {
+void multiply_points(const ConstChannelView& x, const ConstChannelView& dz, const Block& block,
+                     const Band& band, int step, const Values& values, bool accumulate,
+                     float* sums) {
   const int positions = band.positions(), width = block.width();
   const std::int64_t x_point = std::int64_t{band.rows + kTaps - 1} * band.tiles * step;
   const Split parts(block.count, kAccumulators / block.vectors);
   for (int k = 0; k < kPoints; ++k) {
+    prefetch_band(x, band, band.rows + 1, k);
+    prefetch_band(dz, band, band.rows, k);
     for (int a = 0; a < kTaps; ++a) {
-      const float* x = values.x + k * x_point + std::int64_t{a} * band.tiles * step;
-      const float* dz = values.dz + std::int64_t{k} * positions * width;
+      const float* values_x = values.x + k * x_point + std::int64_t{a} * band.tiles * step;
+      const float* values_dz = values.dz + std::int64_t{k} * positions * width;
       for (int i = 0, first = 0; i < parts.parts; first += parts.size(i++)) {
-        const channels::Band rows{x + first, dz, step, 0, width, 0, 1, positions};
+        const channels::Band rows{values_x + first, values_dz, step, 0, width, 0, 1, positions};
         const Target to{sums + std::int64_t{first} * width, width, width, accumulate};
         dispatch<kTileVectors>(block.vectors, [&](auto o) {
           dispatch<kAccumulators / o.value>(parts.size(i), [&](auto j) {
@@ -129,7 +132,7 @@ void sum_rows(const Conv2dGeometry& g, const ConstChannelView& x, const ConstCha
   for_bands(tiles, dz.height, rows.begin, rows.end, [&](const Band& band) {
     transform_x(padded, band, values.x);
     transform_dz(dz, block, band, values.dz);
-    multiply(block, band, padded.step, values, accumulate, sums);
+    multiply_points(x, dz, block, band, padded.step, values, accumulate, sums);
     accumulate = true;
   });
 }
