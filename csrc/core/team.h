@@ -1,6 +1,7 @@
 #pragma once
 // How threads that run one job together see each other.
 
+#include <cstddef>
 #include <cstdint>
 
 namespace pycnn {
@@ -13,6 +14,9 @@ class Team {
   virtual int size() const noexcept = 0;
   // Waits until every thread of the job has come here.
   virtual void barrier() noexcept = 0;
+  // Memory of this thread alone, 64-byte aligned, of as many bytes as the job was started with. The
+  // stack is no place for more than a few pages: a caller's thread may have a small one.
+  virtual std::byte* workspace() noexcept = 0;
 };
 
 // A run of the pieces that a job is cut into.

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/arena.h"
 #include "core/environment.h"
 #include "core/error.h"
 #include "core/solo_team.h"
@@ -72,18 +73,20 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
   int size() const noexcept { return size_; }
-  void run(const std::function<void(Team&)>& job);
+  void run(const std::function<void(Team&)>& job, std::size_t workspace);
   void barrier() noexcept;
 
  private:
   class Member;
 
+  void prepare_workspaces(std::size_t bytes);
   void work(int index) noexcept;
   void dismiss() noexcept;
 
   int size_;  // fewer than asked for where the system has no more threads; fixed once built
   const std::chrono::nanoseconds patience_;
   std::vector<std::thread> workers_;
+  std::vector<Arena> workspaces_;                    // empty, or one for each thread
   const std::function<void(Team&)>* job_ = nullptr;  // null at a new call: go home
   alignas(kCacheLine) std::atomic<std::uint32_t> call_{0};
   alignas(kCacheLine) std::atomic<std::uint32_t> working_{0};
@@ -97,6 +100,10 @@ class Pool::Member final : public Team {
   int index() const noexcept override { return index_; }
   int size() const noexcept override { return pool_.size_; }
   void barrier() noexcept override { pool_.barrier(); }
+  std::byte* workspace() noexcept override {
+    const auto index = static_cast<std::size_t>(index_);
+    return pool_.workspaces_.empty() ? nullptr : pool_.workspaces_[index].data();
+  }
 
  private:
   Pool& pool_;
@@ -129,7 +136,16 @@ void Pool::dismiss() noexcept {
   for (std::thread& worker : workers_) worker.join();
 }
 
-void Pool::run(const std::function<void(Team&)>& job) {
+void Pool::prepare_workspaces(std::size_t bytes) {
+  if (bytes == 0 || (!workspaces_.empty() && workspaces_.front().size() >= bytes)) return;
+  workspaces_.clear();
+  std::vector<Arena> fresh;
+  for (int i = 0; i < size_; ++i) fresh.emplace_back(bytes);
+  workspaces_ = std::move(fresh);
+}
+
+void Pool::run(const std::function<void(Team&)>& job, std::size_t workspace) {
+  prepare_workspaces(workspace);
   job_ = &job;
   working_.store(static_cast<std::uint32_t>(size_ - 1), std::memory_order_relaxed);
   if (size_ > 1) {
@@ -243,20 +259,25 @@ void refuse_inside_job(const char* function) {
 
 bool inside_parallel_run() { return inside_job; }
 
-void parallel_run(const std::function<void(Team&)>& job) {
+void parallel_run(const std::function<void(Team&)>& job, std::size_t workspace) {
   refuse_inside_job("parallel_run");
   Shared& pools = shared();
   const std::lock_guard lock(pools.callers);
-  ready_pool(pools, num_threads()).run(job);
+  ready_pool(pools, num_threads()).run(job, workspace);
 }
 
-void solo_run(const std::function<void(Team&)>& job) {
+void solo_run(const std::function<void(Team&)>& job, std::size_t workspace) {
   refuse_inside_job("solo_run");
+  thread_local Arena memory;  // kept, since a call for one small image is over in microseconds
+  if (memory.size() < workspace) {
+    memory = Arena();
+    memory = Arena(workspace);
+  }
   struct Mark {
     Mark() { inside_job = true; }
     ~Mark() { inside_job = false; }
   } mark;
-  SoloTeam team;
+  SoloTeam team(memory.data());
   job(team);
 }
 

@@ -124,7 +124,8 @@ std::size_t ChannelProgram::thread_bytes(const cpu::Kernels& kernels) const {
     if (!small_weights_[i] || input == nullptr) continue;
     floats = std::max(floats, kernels.conv2d_channels->backward_input_scratch(input->g, 1));
   }
-  return std::max(blocks_.arena_bytes, static_cast<std::size_t>(floats) * sizeof(float));
+  return cpu::kWorkspaceBytes +
+         std::max(blocks_.arena_bytes, static_cast<std::size_t>(floats) * sizeof(float));
 }
 
 bool ChannelProgram::follows_at_once(std::size_t instruction) const {

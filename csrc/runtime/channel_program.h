@@ -35,9 +35,9 @@ class ChannelProgram {
   bool backwards(std::size_t instruction) const { return backwards_[instruction]; }
   // The plan's buffers as blocks of 16 images, of the instructions that are run so.
   const Plan& blocks() const { return blocks_; }
-  // Floats that kernels want beside the arena for so many images: all threads, and each for one
-  // image.
+  // Floats that kernels want beside the arena for so many images, all threads together.
   std::int64_t scratch(const cpu::Kernels& kernels, std::int64_t images) const;
+  // Of each thread's workspace: what a kernel may use, then the memory for one image or block.
   std::size_t thread_bytes(const cpu::Kernels& kernels) const;
 
  private:

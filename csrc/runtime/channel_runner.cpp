@@ -49,27 +49,25 @@ void ChannelRunner::run_team(const Instruction& instruction, Team& team) const {
 }
 
 // Image by image: what an instruction leaves is in the cache when the next one comes.
-void ChannelRunner::run_images(std::size_t begin, std::size_t end, const Team& team) const {
-  const Share images = my_images(team);
-  if (images.begin == images.end) return;
-  std::byte* memory = (*memory_.threads)[static_cast<std::size_t>(team.index())].data();
+void ChannelRunner::run_images(std::size_t begin, std::size_t end, Team& team) const {
+  const Share images = share(team, batch_.count);
   const bool backwards = program_.backwards(begin);
   for (std::int64_t k = images.begin; k < images.end; ++k) {
     const std::int64_t n = backwards ? images.begin + images.end - 1 - k : k;
     for (std::size_t i = begin; i < end; ++i) {
-      run_image(program_.plan().program[i], n, reinterpret_cast<float*>(memory));
+      run_image(program_.plan().program[i], n, team.workspace());
     }
   }
 }
 
 void ChannelRunner::run_image(const Instruction& instruction, std::int64_t image,
-                              float* scratch) const {
+                              std::byte* workspace) const {
   const int n = static_cast<int>(image);
   std::visit(
       [&](const auto& i) {
-        if constexpr (requires { run(i, n, scratch); }) {
+        if constexpr (requires { run(i, n, workspace); }) {
           by_image_.clear_halos(instruction, block(n));
-          run(i, n, scratch);
+          run(i, n, workspace);
         } else if constexpr (requires { run(i, n); }) {
           by_image_.clear_halos(instruction, block(n));
           run(i, n);
@@ -130,12 +128,10 @@ void ChannelRunner::copy_block(const std::vector<BufferId>& operands, std::int64
   }
 }
 
-void ChannelRunner::run_blocks(const Instruction& instruction, const Team& team) const {
-  const int threads = threads_with_memory(team);
-  if (team.index() >= threads) return;
-  std::byte* arena = (*memory_.threads)[static_cast<std::size_t>(team.index())].data();
+void ChannelRunner::run_blocks(const Instruction& instruction, Team& team) const {
+  std::byte* arena = team.workspace() + cpu::kWorkspaceBytes;
   const std::int64_t blocks = (batch_.count + kLanes - 1) / kLanes;
-  for (std::int64_t b = team.index(); b < blocks; b += threads) {
+  for (std::int64_t b = team.index(); b < blocks; b += team.size()) {
     const std::int64_t first = b * kLanes;
     const int count = static_cast<int>(std::min<std::int64_t>(kLanes, batch_.count - first));
     copy_block(instruction.reads, first, count, arena, true);
@@ -148,17 +144,6 @@ void ChannelRunner::run_blocks(const Instruction& instruction, const Team& team)
 }
 
 // ---- operands
-
-// The pool may have grown since there was memory for each of its threads.
-int ChannelRunner::threads_with_memory(const Team& team) const {
-  return std::min(team.size(), static_cast<int>(memory_.threads->size()));
-}
-
-Share ChannelRunner::my_images(const Team& team) const {
-  const std::int64_t threads = threads_with_memory(team), index = team.index();
-  if (index >= threads) return {0, 0};
-  return {batch_.count * index / threads, batch_.count * (index + 1) / threads};
-}
 
 Block ChannelRunner::block(std::int64_t image) const {
   return {image,
@@ -260,21 +245,22 @@ cpu::BasicChannelView<T> only(cpu::BasicChannelView<T> v, int n) {
 
 }  // namespace
 
-void ChannelRunner::run(const Conv2dForward& i, int n, float*) const {
-  SoloTeam alone;
+void ChannelRunner::run(const Conv2dForward& i, int n, std::byte* workspace) const {
+  SoloTeam alone(workspace);
   kernels_.conv2d_channels->forward(alone, i.g, only(const_view(i.x), n), weight(i.kernel),
                                     weight(i.bias), i.relu, only(view(i.y), n));
 }
 
-void ChannelRunner::run(const Conv2dPoolForward& i, int n, float*) const {
-  SoloTeam alone;
+void ChannelRunner::run(const Conv2dPoolForward& i, int n, std::byte* workspace) const {
+  SoloTeam alone(workspace);
   kernels_.conv2d_channels->forward_pool(alone, i.g, only(const_view(i.x), n), weight(i.kernel),
                                          weight(i.bias), i.relu, only(view(i.y), n),
                                          only(codes(i.code), n));
 }
 
-void ChannelRunner::run(const Conv2dBackwardInput& i, int n, float* scratch) const {
-  SoloTeam alone;
+void ChannelRunner::run(const Conv2dBackwardInput& i, int n, std::byte* workspace) const {
+  SoloTeam alone(workspace);
+  auto* scratch = reinterpret_cast<float*>(workspace + cpu::kWorkspaceBytes);
   kernels_.conv2d_channels->backward_input(alone, i.g, only(const_view(i.dz), n), weight(i.kernel),
                                            scratch, only(const_view_of(i.base), n),
                                            only(view(i.dx), n));

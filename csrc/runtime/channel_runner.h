@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/arena.h"
 #include "core/team.h"
 #include "runtime/block_runner.h"
 #include "runtime/channel_program.h"
@@ -19,7 +18,6 @@ struct ChannelMemory {
   std::size_t image;  // bytes from one image's arena to the next
   float* gradients;   // flat
   float* scratch;
-  std::vector<Arena>* threads;  // one of thread_bytes() for each
   float* losses;
   std::int32_t* ranks;
   std::int64_t output_stride;  // of losses and ranks, from output to output
@@ -30,20 +28,18 @@ class ChannelRunner {
   ChannelRunner(const cpu::Kernels& kernels, const ChannelProgram& program,
                 const ParameterStore& parameters, const Batch& batch, const ChannelMemory& memory);
 
-  // By every thread of the team; done when all have come back. One instruction, not a leader's; or
-  // several that follow at once.
+  // By every thread of the team, each with thread_bytes() of workspace; done when all have come
+  // back. One instruction, not a leader's; or several that follow at once.
   void run(std::size_t begin, std::size_t end, Team& team) const;
 
  private:
   void run_team(const Instruction& instruction, Team& team) const;
-  void run_images(std::size_t begin, std::size_t end, const Team& team) const;
-  void run_image(const Instruction& instruction, std::int64_t n, float* scratch) const;
-  void run_blocks(const Instruction& instruction, const Team& team) const;
+  void run_images(std::size_t begin, std::size_t end, Team& team) const;
+  void run_image(const Instruction& instruction, std::int64_t n, std::byte* workspace) const;
+  void run_blocks(const Instruction& instruction, Team& team) const;
   void copy_block(const std::vector<BufferId>& operands, std::int64_t first, int count,
                   std::byte* arena, bool in) const;
 
-  int threads_with_memory(const Team& team) const;
-  Share my_images(const Team& team) const;
   Block block(std::int64_t image) const;
   cpu::ChannelView view(BufferId id) const;
   cpu::ConstChannelView const_view(BufferId id) const { return cpu::as_const(view(id)); }
@@ -75,9 +71,9 @@ class ChannelRunner {
   void run(const DenseForward& i, Team& team) const;
   void run(const DenseBackwardInput& i, Team& team) const;
   void run(const DenseBackwardParams& i, Team& team, bool accumulate) const;
-  void run(const Conv2dForward& i, int n, float* scratch) const;
-  void run(const Conv2dPoolForward& i, int n, float* scratch) const;
-  void run(const Conv2dBackwardInput& i, int n, float* scratch) const;
+  void run(const Conv2dForward& i, int n, std::byte* workspace) const;
+  void run(const Conv2dPoolForward& i, int n, std::byte* workspace) const;
+  void run(const Conv2dBackwardInput& i, int n, std::byte* workspace) const;
   void run(const GatherRows& i, int n) const;
   void run(const ScatterRows& i, int n) const;
   void run(const ActivationForward& i, int n) const;

@@ -171,12 +171,7 @@ void CpuExecutor::prepare_memory(const cpu::Kernels& kernels) {
   if (!channels()) return;
   const auto wanted = static_cast<std::size_t>(checked_mul(program_->scratch(kernels, count_), 4));
   if (scratch_.size() < wanted) scratch_ = Arena(wanted);
-  // More, perhaps, for these kernels than for those before.
-  const std::size_t bytes = program_->thread_bytes(kernels);
-  const auto too_small = [bytes](const Arena& arena) { return arena.size() < bytes; };
-  if (std::ranges::any_of(own_memory_, too_small)) own_memory_.clear();
-  const auto threads = static_cast<std::size_t>(num_threads());
-  while (own_memory_.size() < threads) own_memory_.emplace_back(bytes);
+  workspace_ = program_->thread_bytes(kernels);
 }
 
 Block CpuExecutor::block(std::int64_t index, int worker) {
@@ -207,7 +202,6 @@ ChannelMemory CpuExecutor::channel_memory() {
           arena_stride_,
           reinterpret_cast<float*>(gradients_.data()),
           reinterpret_cast<float*>(scratch_.data()),
-          &own_memory_,
           losses_.data(),
           ranks_.data(),
           output_stride()};
@@ -273,7 +267,7 @@ void CpuExecutor::fork(const std::function<void(Team&)>& job) const {
   // Below this other threads take longer to come than one takes for the work.
   constexpr double kWorthwhile = 1e6;
   const bool small = channels() && double(multiply_adds_) * double(count_) < kWorthwhile;
-  small ? solo_run(job) : parallel_run(job);
+  small ? solo_run(job, workspace_) : parallel_run(job, workspace_);
 }
 
 void CpuExecutor::update(Job& job, Team& team, Optimizer& optimizer) {

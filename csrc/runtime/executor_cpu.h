@@ -141,8 +141,8 @@ class CpuExecutor {
   std::size_t arena_stride_ = 0;
   Arena kept_;  // rows of each image
   std::size_t kept_stride_ = 0;
-  Arena scratch_;                  // of kernels that are dealt out
-  std::vector<Arena> own_memory_;  // one per worker, of what it does by itself
+  Arena scratch_;              // of kernels that are dealt out
+  std::size_t workspace_ = 0;  // bytes that each thread wants for itself
   Arena gradients_;
   std::int64_t gradient_stride_ = 0;
   std::vector<bool> whole_;      // by parameter: its gradient is in the first partial sum alone

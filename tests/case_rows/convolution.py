@@ -80,6 +80,12 @@ def conv_cases() -> list[Case]:
         conv(1, (40, 3), (3, 6), (3, 3)),
         conv(1, (3, 40), (3, 6), (3, 3), padding="same"),
         conv(1, (33, 35), (17, 33), (3, 3), padding="same"),  # too big for one piece, one image
+        conv(2, (70, 8), (20, 16), (3, 3), padding="same"),  # Winograd: several bands of rows,
+        conv(3, (5, 41), (16, 18), (3, 3), padding="same"),  # of columns, with a cut tile,
+        conv(2, (6, 16), (70, 84), (3, 3), padding="same"),  # blocks of both channels,
+        conv(40, (9, 8), (16, 16), (3, 3), padding="same"),  # chunks of images,
+        conv(1, (7, 15), (18, 17), (3, 3), padding=((0, 1), (2, 0))),
+        conv(1, (4, 4), (16, 16), (3, 3), padding=((4, 5), (6, 4)), use_bias=False),
         conv(2, (3, 3), (1, 1), (7, 7), padding="same"),  # a kernel larger than the input
         conv(15, (6, 5), (3, 6), (3, 2), use_bias=False),
         conv(16, (8, 8), (17, 16), (3, 3), 2, "same", use_bias=False),

@@ -181,10 +181,12 @@ void run_pool(const Conv2dChannelKernels& kernels, const Case& c, Batch& x, Floa
   std::vector<std::uint8_t> memory(index(c.images * height * row + 1), 99);
   const ChannelCodes code{memory.data(), height * row,    row, c.images, height,
                           width,         c.g.out_channels};
-  parallel_run([&](Team& team) {
-    kernels.forward_pool(team, c.g, as_const(x.view()), kernel.data(), bias.data(), relu, y.view(),
-                         code);
-  });
+  parallel_run(
+      [&](Team& team) {
+        kernels.forward_pool(team, c.g, as_const(x.view()), kernel.data(), bias.data(), relu,
+                             y.view(), code);
+      },
+      cpu::kWorkspaceBytes);
   r.pooled = y.values();
   r.code = values_of(code);
   EXPECT_EQ(memory.back(), 99);
@@ -206,13 +208,15 @@ Results run(const Conv2dChannelKernels& kernels, const Case& c, const Operands& 
   Floats dbias(g.out_channels, accumulate ? 3.0f : nan);
   Floats input_scratch(kernels.backward_input_scratch(g, c.images), nan);
   Floats params_scratch(kernels.backward_params_scratch(g, c.images), nan);
-  parallel_run([&](Team& team) {
-    kernels.forward(team, g, as_const(x.view()), kernel.data(), bias.data(), relu, y.view());
-    kernels.backward_input(team, g, as_const(dz.view()), kernel.data(), input_scratch.data(), start,
-                           dx.view());
-    kernels.backward_params(team, g, as_const(x.view()), as_const(dz.view()), accumulate,
-                            params_scratch.data(), dkernel.data(), dbias.data());
-  });
+  parallel_run(
+      [&](Team& team) {
+        kernels.forward(team, g, as_const(x.view()), kernel.data(), bias.data(), relu, y.view());
+        kernels.backward_input(team, g, as_const(dz.view()), kernel.data(), input_scratch.data(),
+                               start, dx.view());
+        kernels.backward_params(team, g, as_const(x.view()), as_const(dz.view()), accumulate,
+                                params_scratch.data(), dkernel.data(), dbias.data());
+      },
+      cpu::kWorkspaceBytes);
   for (Floats* floats : {&dkernel, &dbias, &input_scratch, &params_scratch}) {
     EXPECT_TRUE(floats->guarded());
   }

@@ -105,10 +105,12 @@ class ChannelConv2dPool : public testing::TestWithParam<std::string> {
     Floats dkernel(element_count(conv2d_kernel_shape(g)), accumulate ? 2.0f : nan);
     Floats dbias(g.out_channels, accumulate ? 3.0f : nan);
     Batch dx(images, g.in_height, g.in_width, g.in_channels, {});
-    parallel_run([&](Team& team) {
-      input(team, kernel.data(), first.data(), dx.view());
-      params(team, second.data(), dkernel.data(), dbias.data());
-    });
+    parallel_run(
+        [&](Team& team) {
+          input(team, kernel.data(), first.data(), dx.view());
+          params(team, second.data(), dkernel.data(), dbias.data());
+        },
+        cpu::kWorkspaceBytes);
     for (Floats* floats : {&first, &second, &dkernel, &dbias}) EXPECT_TRUE(floats->guarded());
     EXPECT_TRUE(dx.guarded());
     return {dx.values(), dkernel.values(), dbias.values()};

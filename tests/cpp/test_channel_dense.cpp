@@ -148,10 +148,12 @@ TEST(ChannelDense, ForwardIsTheDefinition) {
     Floats scratch(kernels.forward_scratch(t.g, c.images));
     const bool with_bias = c.inputs % 2 == 0, relu = c.outputs % 2 == 0;
     Rows y(c.images, c.outputs);
-    parallel_run([&](Team& team) {
-      kernels.forward(team, t.g, t.x.const_view(), t.kernel.data(),
-                      with_bias ? t.bias.data() : nullptr, relu, scratch.data(), y.view());
-    });
+    parallel_run(
+        [&](Team& team) {
+          kernels.forward(team, t.g, t.x.const_view(), t.kernel.data(),
+                          with_bias ? t.bias.data() : nullptr, relu, scratch.data(), y.view());
+        },
+        cpu::kWorkspaceBytes);
     ASSERT_TRUE(y.gaps_untouched());
     std::vector<double> sums(static_cast<std::size_t>(c.outputs));
     for (int n = 0; n < c.images; ++n) {
@@ -177,9 +179,11 @@ TEST(ChannelDense, BackwardInputIsTheDefinition) {
     const cpu::DenseChannelKernels& kernels = *cpu::kernels().dense_channels;
     Operands t(c);
     Rows dx(c.images, c.inputs);
-    parallel_run([&](Team& team) {
-      kernels.backward_input(team, t.g, t.dz.const_view(), t.kernel.data(), dx.view());
-    });
+    parallel_run(
+        [&](Team& team) {
+          kernels.backward_input(team, t.g, t.dz.const_view(), t.kernel.data(), dx.view());
+        },
+        cpu::kWorkspaceBytes);
     ASSERT_TRUE(dx.gaps_untouched());
     for (int n = 0; n < c.images; ++n) {
       for (int i = 0; i < c.inputs; ++i) {
@@ -221,10 +225,12 @@ TEST(ChannelDense, BackwardParamsIsTheDefinition) {
     const std::int64_t size = std::int64_t{c.inputs} * c.outputs;
     Floats dkernel = accumulate ? integers(size, 5) : Floats(size + kReadable);
     Floats dbias = accumulate ? integers(c.outputs, 6) : Floats(c.outputs + kReadable);
-    parallel_run([&](Team& team) {
-      kernels.backward_params(team, t.g, t.x.const_view(), t.dz.const_view(), accumulate,
-                              dkernel.data(), dbias.data());
-    });
+    parallel_run(
+        [&](Team& team) {
+          kernels.backward_params(team, t.g, t.x.const_view(), t.dz.const_view(), accumulate,
+                                  dkernel.data(), dbias.data());
+        },
+        cpu::kWorkspaceBytes);
     check_gradients(c, t, accumulate, dkernel, dbias);
   });
 }
@@ -244,10 +250,12 @@ TEST(ChannelDense, TheSizeOfTheTeamDoesNotShow) {
     for (int threads : {1, 2}) {
       const test::ThreadCount count(threads);
       Rows y(c.images, c.outputs);
-      parallel_run([&](Team& team) {
-        kernels.forward(team, t.g, t.x.const_view(), t.kernel.data(), t.bias.data(), false,
-                        scratch.data(), y.view());
-      });
+      parallel_run(
+          [&](Team& team) {
+            kernels.forward(team, t.g, t.x.const_view(), t.kernel.data(), t.bias.data(), false,
+                            scratch.data(), y.view());
+          },
+          cpu::kWorkspaceBytes);
       Tensor& result = results[threads - 1] = Tensor({c.images, c.outputs});
       for (int n = 0; n < c.images; ++n) {
         for (int o = 0; o < c.outputs; ++o) {

@@ -78,10 +78,12 @@ class ChannelPoolPixels : public testing::TestWithParam<std::string> {
     std::vector<std::uint8_t> codes(index(x.images * height * row), 9);
     const cpu::ChannelCodes code{codes.data(), height * row, row,           x.images,
                                  height,       width,        g.out_channels};
-    parallel_run([&](Team& team) {
-      cpu::kernels().conv2d_channels->forward_pool(
-          team, g, x, kernel.data(), with_bias ? bias.data() : nullptr, relu, y.view(), code);
-    });
+    parallel_run(
+        [&](Team& team) {
+          cpu::kernels().conv2d_channels->forward_pool(
+              team, g, x, kernel.data(), with_bias ? bias.data() : nullptr, relu, y.view(), code);
+        },
+        cpu::kWorkspaceBytes);
     EXPECT_TRUE(y.guarded());
     Results results{y.values(), {}};
     for (int n = 0; n < x.images; ++n) {

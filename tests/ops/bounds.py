@@ -35,14 +35,89 @@ def _abs(arrays: Arrays, *names: str) -> list[np.ndarray]:
 
 def _conv2d(arrays, **options):
     terms = np.prod(arrays["kernel"].shape[:3]) + 1
+    if _may_be_winograd(arrays, options):
+        pads = ref.conv2d_pads(arrays["x"], arrays["kernel"], options["padding"])
+        sums = _winograd(*_abs(arrays, "x", "kernel"), pads) + sum(_abs(arrays, "bias"))
+        return [(2 * terms, sums)]
     return [(terms, ref.conv2d(*_abs(arrays, "x", "kernel", "bias"), **options))]
 
 
 def _conv2d_backward(arrays, **options):
-    sums = ref.conv2d_backward(*_abs(arrays, "dy", "x", "kernel"), **options)
+    dx, dkernel, dbias = ref.conv2d_backward(*_abs(arrays, "dy", "x", "kernel"), **options)
     height, width, _, filters = arrays["kernel"].shape
     places, seen_by = arrays["dy"][..., 0].size, filters // options.get("groups", 1)
-    return list(zip((height * width * seen_by, places, places), sums, strict=True))
+    seen = height * width * seen_by
+    if _may_be_winograd(arrays, options):
+        pads = ref.conv2d_pads(arrays["x"], arrays["kernel"], options["padding"])
+        dy, x, kernel = _abs(arrays, "dy", "x", "kernel")
+        flipped = kernel[::-1, ::-1].swapaxes(2, 3)
+        dx = _winograd(dy, flipped, [(2 - before, 2 - after) for before, after in pads])
+        dkernel, seen = _winograd_kernel(dy, x, pads), 2 * seen
+    return [(seen, dx), (places, dkernel), (places, dbias)]
+
+
+# Winograd's F(4, 3) along the rows: what a tile's outputs are made of is Winograd's products of six
+# columns and three taps, which cancel. FACTORS[j, p, q] is by how much column p and tap q count for
+# output j, by absolute values, whether they belong to its sum or not.
+_COLUMNS = np.array(
+    [
+        [4, 0, 5, 0, 1, 0],
+        [0, 4, 4, 1, 1, 0],
+        [0, 4, 4, 1, 1, 0],
+        [0, 2, 1, 2, 1, 0],
+        [0, 2, 1, 2, 1, 0],
+        [0, 4, 0, 5, 0, 1],
+    ]
+)
+_TAPS = np.array([[6, 0, 0], [4, 4, 4], [4, 4, 4], [1, 2, 4], [1, 2, 4], [0, 0, 24]]) / 24
+_OUTPUTS = np.array(
+    [[1, 1, 1, 1, 1, 0], [0, 1, 1, 2, 2, 0], [0, 1, 1, 4, 4, 0], [0, 1, 1, 8, 8, 1]]
+)
+FACTORS = np.einsum("jk,kp,kq->jpq", _OUTPUTS, _COLUMNS, _TAPS)
+
+
+def _may_be_winograd(arrays, options) -> bool:
+    kernel = arrays["kernel"]
+    simple = all(options.get(name, 1) in (1, (1, 1)) for name in ("strides", "dilation", "groups"))
+    return kernel.shape[:2] == (3, 3) and min(kernel.shape[2:]) >= 16 and simple
+
+
+def _tiles(x, pads, width):
+    """Padded or cropped, and so many zeros to the right that there are six columns to each tile."""
+    crop = [
+        slice(max(0, -before), x.shape[1 + i] - max(0, -after))
+        for i, (before, after) in enumerate(pads)
+    ]
+    x = x[:, crop[0], crop[1]]
+    (top, bottom), (left, right) = [[max(0, p) for p in pair] for pair in pads]
+    padded = np.pad(x, ((0, 0), (top, bottom), (left, right + 8), (0, 0)))
+    tiles = -(-width // 4)
+    return np.stack([padded[:, :, p : p + 4 * tiles : 4][:, :, :tiles] for p in range(6)])
+
+
+def _winograd(x, kernel, pads):
+    (_, height, width, _), (top, bottom), (left, right) = x.shape, *pads
+    height, width = height + top + bottom - 2, width + left + right - 2
+    columns = _tiles(x, pads, width)
+    y = np.zeros((4, len(x), height, columns.shape[3], kernel.shape[3]))
+    for (j, p, q), factor in np.ndenumerate(FACTORS):
+        for a in range(3):
+            y[j] += factor * (columns[p][:, a : a + height] @ kernel[a, q])
+    y = np.moveaxis(y, 0, 3).reshape(len(x), height, -1, kernel.shape[3])
+    return y[:, :, :width]
+
+
+def _winograd_kernel(dy, x, pads):
+    height, width = dy.shape[1:3]
+    columns = _tiles(x, pads, width)
+    gradients = _tiles(dy, ((0, 0), (0, 0)), width)
+    dkernel = np.zeros((3, 3, x.shape[3], dy.shape[3]))
+    for (j, p, q), factor in np.ndenumerate(FACTORS):
+        for a in range(3):
+            dkernel[a, q] += factor * np.tensordot(
+                columns[p][:, a : a + height], gradients[j], axes=([0, 1, 2],) * 2
+            )
+    return dkernel
 
 
 def _depthwise_conv2d(arrays, **options):

@@ -14,6 +14,11 @@ def _conv_geometry(x, kernel, strides, padding, dilation):
     return size, pads, out, list(positions(taps, strides, out, dilation))
 
 
+def conv2d_pads(x, kernel, padding):
+    """Rows and columns of zeros: ((top, bottom), (left, right)), for strides of 1."""
+    return _conv_geometry(x, kernel, 1, padding, 1)[1]
+
+
 def _parts(groups, *channels):
     """For each group its slice of each number of channels."""
     for g in range(groups):

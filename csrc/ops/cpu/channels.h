@@ -16,6 +16,9 @@
 
 namespace pycnn::cpu {
 
+// What kernels may use of their thread's workspace.
+inline constexpr std::size_t kWorkspaceBytes = 320 * 1024;
+
 // `data` is the first element of image 0 inside the halo; indices may reach into the halo.
 template <typename T>
 struct BasicChannelView {

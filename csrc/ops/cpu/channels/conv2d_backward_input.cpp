@@ -109,8 +109,8 @@ void conv2d_backward_input(Team& team, const Conv2dGeometry& g, ConstChannelView
     // The kernel is walked from its last tap to its first.
     return winograd::multiply(
         team, {dz, winograd::kTaps - 1 - g.pad_top, winograd::kTaps - 1 - g.pad_left, scratch,
-               (winograd::kTaps * winograd::kTaps - 1) * g.out_channels, -winograd::kTaps * g.out_channels,
-               -g.out_channels, 0, nullptr, base, false, dx});
+               (winograd::kTaps * winograd::kTaps - 1) * g.out_channels,
+               -winograd::kTaps * g.out_channels, -g.out_channels, 0, nullptr, base, false, dx});
   }
   const std::int64_t rows = std::int64_t{dx.images} * dx.height;
   for_tiles(team, vectors_of(g.in_channels), rows,

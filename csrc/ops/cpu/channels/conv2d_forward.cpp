@@ -43,10 +43,21 @@ void forward_part(const Conv2dGeometry& g, const ConstChannelView& x, const floa
 void conv2d_forward(Team& team, const Conv2dGeometry& g, ConstChannelView x, const float* kernel,
                     const float* bias, bool relu_after, ChannelView y) {
   if (winograd::suits(g)) {
-    return winograd::multiply(team, {x, g.pad_top, g.pad_left, kernel, 0, winograd::kTaps * g.in_channels,
-                                   g.in_channels, g.out_channels, bias, {}, relu_after, y});
+    return winograd::multiply(team, {x,
+                                     g.pad_top,
+                                     g.pad_left,
+                                     kernel,
+                                     0,
+                                     winograd::kTaps * g.in_channels,
+                                     g.in_channels,
+                                     g.out_channels,
+                                     bias,
+                                     {},
+                                     relu_after,
+                                     y});
   }
-  alignas(64) float packed[kBlockFloats];
+  static_assert(kBlockFloats * sizeof(float) <= kWorkspaceBytes);
+  auto* packed = reinterpret_cast<float*>(team.workspace());
   const std::int64_t rows = std::int64_t{y.images} * y.height;
   for_tiles(team, vectors_of(g.out_channels), rows,
             [&](int vector, int vectors, std::int64_t begin, std::int64_t end) {

@@ -82,8 +82,9 @@ void conv2d_forward_pool(Team& team, const Conv2dGeometry& g, ConstChannelView x
     conv2d_forward_pool_pixels(team, g, x, kernel, bias, relu_after, y, code);
     return;
   }
-  alignas(64) float packed[kBlockFloats];
-  alignas(64) float buffer[kBufferFloats];
+  static_assert((kBlockFloats + kBufferFloats) * sizeof(float) <= kWorkspaceBytes);
+  auto* packed = reinterpret_cast<float*>(team.workspace());
+  float* buffer = packed + kBlockFloats;
   const std::int64_t rows = std::int64_t{y.images} * y.height;
   for_tiles(team, vectors_of(g.out_channels), rows,
             [&](int vector, int vectors, std::int64_t begin, std::int64_t end) {

@@ -11,6 +11,8 @@ struct Values {
   alignas(64) float sums[kPoints * kBandTiles * kVectors * W];
 };
 
+static_assert(sizeof(Values) <= kWorkspaceBytes);
+
 struct Block {
   int vector, vectors, channel, count;
 
@@ -113,9 +115,9 @@ void part(const Product& p, int vector, int vectors, std::int64_t begin, std::in
 
 }  // namespace
 
-void multiply(const Team& team, const Product& p) {
-  Values values;
-  for_tiles(team, p.y.vectors() * kLanes / W, std::int64_t{p.y.images} * p.y.height,
+void multiply(Team& team, const Product& p) {
+  auto& values = *reinterpret_cast<Values*>(team.workspace());
+  for_tiles(team, vectors_of(p.y.channels), std::int64_t{p.y.images} * p.y.height,
             [&](int vector, int vectors, std::int64_t begin, std::int64_t end) {
               for_row_groups(begin, end, p.y.width, [&](std::int64_t first, std::int64_t last) {
                 part(p, vector, vectors, first, last, values);

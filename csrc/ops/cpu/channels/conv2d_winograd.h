@@ -48,7 +48,7 @@ struct Product {
   ChannelView y;
 };
 
-void multiply(const Team& team, const Product& product);
+void multiply(Team& team, const Product& product);
 
 // dkernel = or += the gradient of the taps, as backward_params.
 void sum_kernel(Team& team, const Conv2dGeometry& g, const ConstChannelView& x,

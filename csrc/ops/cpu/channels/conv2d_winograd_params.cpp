@@ -67,6 +67,8 @@ struct Values {
   alignas(64) float dz[kPoints * kBandTiles * kTileVectors * W];
 };
 
+static_assert(sizeof(Values) <= kWorkspaceBytes);
+
 // To [point][row][tile][lane].
 void transform_dz(const ConstChannelView& dz, const Block& block, const Band& band, float* to) {
   const std::int64_t point = std::int64_t{band.positions()} * block.width();
@@ -176,7 +178,7 @@ void sum_kernel(Team& team, const Conv2dGeometry& g, const ConstChannelView& x,
                 const ConstChannelView& dz, bool accumulate, float* scratch, float* dkernel) {
   const Plan plan(g, dz.images);
   const std::int64_t rows = std::int64_t{dz.images} * dz.height;
-  Values values;
+  auto& values = *reinterpret_cast<Values*>(team.workspace());
   const Share pieces = share(team, plan.chunks * plan.blocks());
   for (std::int64_t p = pieces.begin; p < pieces.end; ++p) {
     const std::int64_t c = p / plan.blocks();
