@@ -42,7 +42,7 @@ struct PatchColumns {
 // Where the parts of the passes' scratch begin, in floats.
 struct PoolBackwardParamsScratch {
   std::int64_t gradients;  // of one image
-  std::int64_t images, dy, offsets, columns, dkernel, size;
+  std::int64_t images, dy, offsets, columns, dkernel, masks, size;
 
   PYCNN_INLINE explicit PoolBackwardParamsScratch(const Conv2dGeometry& g) {
     const PatchColumns p(g);
@@ -54,7 +54,9 @@ struct PoolBackwardParamsScratch {
     offsets = dy + kLanes * gradients;
     columns = offsets + kLanes * gradients;
     dkernel = columns + p.columns * p.column();
-    size = dkernel + g.out_channels * p.patch;
+    masks = dkernel + g.out_channels * p.patch;
+    const std::int64_t windows = std::int64_t{g.out_height / 2} * (p.columns / 2);
+    size = masks + g.out_channels * ((windows + 31) / 32) * kLanes;
   }
 };
 
@@ -79,8 +81,8 @@ struct PoolBackwardInputScratch {
   std::int64_t gradients;                             // of one image
   std::int64_t images, column, kernel, masks, dy, offsets, kernels, size;
   int words;  // of 32 channels
-  // Whether the patches of whole windows are few floats: then every channel is added to them, the
-  // zeros as well, where looking for those that have a gradient would take longer.
+  // Whether the patches of whole windows are few floats: then the channels are added to them, the
+  // zeros around their kernels as well, whichever of the four places has won.
   bool whole_windows;
 
   PYCNN_INLINE explicit PoolBackwardInputScratch(const Conv2dGeometry& g) {
@@ -98,8 +100,8 @@ struct PoolBackwardInputScratch {
     masks = kernel + g.out_channels * p.patch;
     offsets = dy + kLanes * gradients;
     kernels = offsets + kLanes * gradients;
-    size = whole_windows ? kernels + g.out_channels * 2 * window.kernel
-                         : masks + windows * 4 * words * kLanes;
+    if (whole_windows) masks = kernels + g.out_channels * 2 * window.kernel;
+    size = masks + windows * (whole_windows ? 1 : 4) * words * kLanes;
   }
 };
 

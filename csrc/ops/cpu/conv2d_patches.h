@@ -4,6 +4,7 @@
 // reads, and only that patch is touched. Where images and gradients come from is the caller's.
 
 #include "ops/cpu/conv2d_columns.h"
+#include "ops/cpu/conv2d_split.h"
 #include "ops/cpu/tile.h"
 
 namespace pycnn::cpu::PYCNN_ISA {
@@ -11,20 +12,27 @@ namespace pycnn::cpu::PYCNN_ISA {
 // Vectors of a patch that are summed at a time.
 inline constexpr int kPatchVectors = kAccumulators == 24 ? 16 : 10;
 
-// dkernel += sum of gradient * patch over `count` windows, N vectors of the patch. The gradient of
-// window i is at [i * step], and so is the place in the columns where its patch begins.
+// The windows of one channel and image: those that have a gradient. That of window i is at
+// [i * step], and so is the place in the columns where its patch begins.
+struct ChannelWindows {
+  const std::uint32_t* live;
+  int words, step;
+  const float* gradients;
+  const std::int32_t* offsets;
+};
+
+// dkernel += sum of gradient * patch over the windows, N vectors of the patch.
 template <int N>
-void add_patches(const float* columns, int count, int step, const float* gradients,
-                 const std::int32_t* offsets, float* dkernel) {
+void add_patches(const float* columns, const ChannelWindows& windows, float* dkernel) {
   V acc[N];
   PYCNN_UNROLL
   for (int n = 0; n < N; ++n) acc[n] = load(dkernel + n * W);
-  for (int i = 0; i < count; ++i, gradients += step, offsets += step) {
-    const float* patch = columns + *offsets;
-    const V gradient = splat(*gradients);
+  for_live(windows.live, windows.words, [&](int i) {
+    const float* patch = columns + windows.offsets[i * windows.step];
+    const V gradient = splat(windows.gradients[i * windows.step]);
     PYCNN_UNROLL
     for (int n = 0; n < N; ++n) acc[n] += gradient * load(patch + n * W);
-  }
+  });
   PYCNN_UNROLL
   for (int n = 0; n < N; ++n) store(dkernel + n * W, acc[n]);
 }

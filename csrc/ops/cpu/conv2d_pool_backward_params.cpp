@@ -60,6 +60,10 @@ void conv2d_pool_backward_params(const Conv2dGeometry& g, ConstView x, ConstView
                   {static_cast<std::int32_t>(p.column()), static_cast<std::int32_t>(p.down)},
                   scratch + s.dy, offsets,
                   [&](int h, int w, int) { return 2 * (h * p.down + w * p.column()); });
+  const LiveMasks live{dy.channels, dy.height * dy.width, kLanes,
+                       std::int64_t{dy.channels} * kLanes};
+  std::uint32_t* masks = reinterpret_cast<std::uint32_t*>(scratch + s.masks);
+  find_live(live, code, masks);
   clear(patches, g.out_channels * p.patch);
   for (int l = 0; l < kLanes; ++l) {
     for_parts<kCopied>(p.pitch / W, [&](int first, auto n) {
@@ -69,8 +73,9 @@ void conv2d_pool_backward_params(const Conv2dGeometry& g, ConstView x, ConstView
     for_parts<kPatchVectors>(p.patch / W, [&](int first, auto n) {
       for (int o = 0; o < g.out_channels; ++o) {
         const std::int64_t at = l * s.gradients + o;
-        add_patches<n.value>(columns + first * W, dy.height * dy.width, g.out_channels,
-                             scratch + s.dy + at, offsets + at, patches + o * p.patch + first * W);
+        const ChannelWindows windows{masks + o * live.row() + l, live.words(), g.out_channels,
+                                     scratch + s.dy + at, offsets + at};
+        add_patches<n.value>(columns + first * W, windows, patches + o * p.patch + first * W);
       }
     });
   }
