@@ -60,48 +60,30 @@ struct PoolBackwardParamsScratch {
   }
 };
 
-// What the four sums of a window see, as one patch: `rows` runs of `run` floats of the input. A
-// kernel lies in it at one of four places, zeros around it.
-struct WindowPatch {
-  int rows;
-  std::int64_t run, pitch;  // of a run in the patch
-  std::int64_t kernel;      // floats of a kernel with zeros above and below, at one column
-  std::int64_t down;        // floats to where a kernel one place further down begins
-
-  PYCNN_INLINE explicit WindowPatch(const Conv2dGeometry& g)
-      : rows(g.kernel_height + g.stride_height),
-        run(std::int64_t{g.kernel_width + g.stride_width} * g.in_channels),
-        pitch(whole_vectors(run)),
-        kernel((g.kernel_height + 2 * g.stride_height) * pitch),
-        down(g.stride_height * pitch) {}
-};
-
 struct PoolBackwardInputScratch {
-  static constexpr std::int64_t kMostOfWindow = 384;  // floats
-  std::int64_t gradients;                             // of one image
-  std::int64_t images, column, kernel, masks, dy, offsets, kernels, size;
-  int words;  // of 32 channels
-  // Whether the patches of whole windows are few floats: then the channels are added to them, the
-  // zeros around their kernels as well, whichever of the four places has won.
-  bool whole_windows;
+  static constexpr int kFewFloats = 256, kFewChannels = 32;
+  std::int64_t gradients;  // of one image
+  std::int64_t images, column, kernel, masks, dy, offsets, size;
+  int words;  // of 32 channels or windows
+  // Which is the outer loop. Where patches are short and channels few, a channel's kernel is kept
+  // in registers and added to the patches of its windows; else a patch, and channels are added to
+  // it.
+  bool by_channels;
 
   PYCNN_INLINE explicit PoolBackwardInputScratch(const Conv2dGeometry& g) {
     const PatchColumns p(g);
-    const WindowPatch window(g);
-    const std::int64_t windows = std::int64_t{g.out_height / 2} * (p.columns / 2);
-    whole_windows = window.rows * window.pitch <= kMostOfWindow;
-    gradients = whole_vectors(windows * g.out_channels) + kLanes;
-    words = (g.out_channels + 31) / 32;
+    const int windows = g.out_height / 2 * (p.columns / 2);
+    by_channels = p.patch <= kFewFloats && g.out_channels <= kFewChannels;
+    words = ((by_channels ? windows : g.out_channels) + 31) / 32;
+    gradients = by_channels ? whole_vectors(std::int64_t{windows} * g.out_channels) + kLanes : 0;
     images = 0;
     // Of images one after the other, runs of whole vectors are added.
-    const std::int64_t rest = images + kLanes * p.image + kLanes;
-    column = dy = rest;
-    kernel = column + p.column();
-    masks = kernel + g.out_channels * p.patch;
+    column = images + kLanes * p.image + kLanes;
+    kernel = column + (by_channels ? p.columns : 1) * p.column();
+    dy = kernel + g.out_channels * p.patch;
     offsets = dy + kLanes * gradients;
-    kernels = offsets + kLanes * gradients;
-    if (whole_windows) masks = kernels + g.out_channels * 2 * window.kernel;
-    size = masks + windows * (whole_windows ? 1 : 4) * words * kLanes;
+    masks = offsets + kLanes * gradients;
+    size = masks + (by_channels ? g.out_channels : std::int64_t{windows} * 4) * words * kLanes;
   }
 };
 
