@@ -43,9 +43,10 @@ struct Conv2dForward {
   ParameterId kernel, bias;  // bias: -1 when there is none
   bool relu;
 };
+// scratch: -1 where the kernel takes none from the arena.
 struct Conv2dPoolForward {
   Conv2dGeometry g;
-  BufferId x, y, code;
+  BufferId x, scratch, y, code;
   ParameterId kernel, bias;
   bool relu;
 };

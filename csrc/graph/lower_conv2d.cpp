@@ -2,6 +2,7 @@
 
 #include "graph/plan_builder.h"
 #include "ops/cpu/conv2d_columns.h"
+#include "ops/cpu/conv2d_winograd_scratch.h"
 
 namespace pycnn {
 namespace {
@@ -166,8 +167,11 @@ void lower(PlanBuilder& b, const Group& group, const Conv2dOptions& options) {
   const BufferId code = b.new_buffer(b.shape(group.output), n.name + " pooling codes");
   b.buffer(code).element_size = 1;
   b.save(group, code);
-  b.emit(Conv2dPoolForward{g, x, y, code, n.parameters[0], bias_of(n), group.relu}, n.who(), {x},
-         {y, code});
+  const bool winograd = b.lanes() == Lanes::images && cpu::suits_winograd_pool(g);
+  const BufferId work =
+      winograd ? new_scratch(b, cpu::WinogradPoolScratch(g).size, n.name + " forward") : -1;
+  b.emit(Conv2dPoolForward{g, x, work, y, code, n.parameters[0], bias_of(n), group.relu}, n.who(),
+         {x}, {work, y, code});
 }
 
 void lower_back(PlanBuilder& b, const Group& group, const Conv2dOptions& options) {

@@ -65,6 +65,10 @@ struct Conv2dKernels {
   // through.
   void (*forward_pool)(const Conv2dGeometry& g, ConstView x, const float* kernel, const float* bias,
                        bool relu, View y, std::uint8_t* code);
+  // forward_pool where suits_winograd_pool; `scratch` as in cpu/conv2d_winograd_scratch.h.
+  void (*forward_pool_winograd)(const Conv2dGeometry& g, ConstView x, const float* kernel,
+                                const float* bias, bool relu, float* scratch, View y,
+                                std::uint8_t* code);
   // dz, the gradient of the convolution's output, from the pooled gradient and the codes.
   void (*backward_pool)(ConstView dy, const std::uint8_t* code, View dz);
   // The same as backward_input and backward_params on that dz, but from the pooled gradient and the

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "graph/plan.h"
 #include "ops/cpu/conv2d_columns.h"
+#include "ops/cpu/conv2d_winograd_scratch.h"
 #include "support.h"
 
 namespace pycnn {
@@ -247,13 +248,23 @@ void check_pool_gradients(const Conv2dGeometry& g, Operands& t, BlockArray& dy,
   }
 }
 
-void check_forward_pool(const Conv2dGeometry& g, Operands& t, bool relu, int lane) {
+void check_forward_pool(const Conv2dGeometry& g, Operands& t, bool relu, bool winograd, int lane) {
   const int height = g.out_height / 2, width = g.out_width / 2;
   if (height == 0 || width == 0) return;
   BlockArray y(height, width, g.out_channels, {0, 1, 2, 1});
   std::vector<std::uint8_t> code(static_cast<std::size_t>(y.interior_size()), 99);
-  cpu::kernels().conv2d->forward_pool(g, t.x.const_view(), t.kernel.data(), t.bias.data(), relu,
-                                      y.view(), code.data());
+  const cpu::Conv2dKernels& kernels = *cpu::kernels().conv2d;
+  if (winograd) {
+    const cpu::WinogradPoolScratch parts(g);
+    Arena scratch(sizeof(float) * static_cast<std::size_t>(parts.size));
+    float* work = reinterpret_cast<float*>(scratch.data());
+    std::fill_n(work, parts.size, kPoison);
+    kernels.forward_pool_winograd(g, t.x.const_view(), t.kernel.data(), t.bias.data(), relu, work,
+                                  y.view(), code.data());
+  } else {
+    kernels.forward_pool(g, t.x.const_view(), t.kernel.data(), t.bias.data(), relu, y.view(),
+                         code.data());
+  }
   ASSERT_EQ(y.poisoned(), y.size() - y.interior_size()) << describe(g);
   std::size_t n = 0;
   for (int i = 0; i < height; ++i) {
@@ -301,7 +312,10 @@ void check(const Conv2dGeometry& g) {
   for (int lane : {0, 5, 15}) {
     check_forward(g, t, lane);
     check_backward_input(g, t, lane);
-    for (bool relu : {false, true}) check_forward_pool(g, t, relu, lane);
+    for (bool relu : {false, true}) {
+      check_forward_pool(g, t, relu, false, lane);
+      if (cpu::suits_winograd_pool(g)) check_forward_pool(g, t, relu, true, lane);
+    }
   }
   check_backward_params(g, t);
 }

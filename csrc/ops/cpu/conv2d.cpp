@@ -9,6 +9,7 @@ namespace pycnn::cpu::PYCNN_ISA {
 extern const Conv2dKernels conv2d_kernels;
 const Conv2dKernels conv2d_kernels{conv2d_forward,
                                    conv2d_forward_pool,
+                                   conv2d_forward_pool_winograd,
                                    conv2d_backward_pool,
                                    conv2d_pool_backward_input,
                                    conv2d_pool_backward_params,

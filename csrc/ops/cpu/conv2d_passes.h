@@ -11,6 +11,11 @@ void conv2d_forward(const Conv2dGeometry& g, ConstView x, const float* kernel, c
 // conv2d_pool.cpp
 void conv2d_forward_pool(const Conv2dGeometry& g, ConstView x, const float* kernel,
                          const float* bias, bool relu_after, View y, std::uint8_t* code);
+// conv2d_pool_winograd.cpp: the same; `scratch` as in cpu/conv2d_winograd_scratch.h
+void conv2d_forward_pool_winograd(const Conv2dGeometry& g, ConstView x, const float* kernel,
+                                  const float* bias, bool relu_after, float* scratch, View y,
+                                  std::uint8_t* code);
+// conv2d_pool.cpp
 void conv2d_backward_pool(ConstView dy, const std::uint8_t* code, View dz);
 // conv2d_pool_backward_params.cpp
 void conv2d_pool_backward_params(const Conv2dGeometry& g, ConstView x, ConstView dy,
