@@ -61,29 +61,32 @@ struct PoolBackwardParamsScratch {
 };
 
 struct PoolBackwardInputScratch {
-  static constexpr int kFewFloats = 256, kFewChannels = 32;
-  std::int64_t gradients;  // of one image
-  std::int64_t images, column, kernel, masks, dy, offsets, size;
-  int words;  // of 32 channels or windows
-  // Which is the outer loop. Where patches are short and channels few, a channel's kernel is kept
-  // in registers and added to the patches of its windows; else a patch, and channels are added to
-  // it.
-  bool by_channels;
+  static constexpr std::int64_t kMostOfWindow = 384;  // floats
+  std::int64_t gradients;                             // of one image
+  std::int64_t images, column, kernel, masks, dy, offsets, kernels, size;
+  int words;  // of 32 channels
+  // Whether the rows that a window sees are few floats, of a kernel size that there is code for:
+  // then they are kept in registers down an output column.
+  bool by_windows;
 
   PYCNN_INLINE explicit PoolBackwardInputScratch(const Conv2dGeometry& g) {
     const PatchColumns p(g);
-    const int windows = g.out_height / 2 * (p.columns / 2);
-    by_channels = p.patch <= kFewFloats && g.out_channels <= kFewChannels;
-    words = ((by_channels ? windows : g.out_channels) + 31) / 32;
-    gradients = by_channels ? whole_vectors(std::int64_t{windows} * g.out_channels) + kLanes : 0;
+    const std::int64_t windows = std::int64_t{g.out_height / 2} * (p.columns / 2);
+    const int k = g.kernel_height;
+    by_windows =
+        g.stride_height == 1 && (k == 3 || k == 5 || k == 7) && (k + 1) * p.pitch <= kMostOfWindow;
+    gradients = whole_vectors(windows * g.out_channels) + kLanes;
+    words = (g.out_channels + 31) / 32;
     images = 0;
     // Of images one after the other, runs of whole vectors are added.
-    column = images + kLanes * p.image + kLanes;
-    kernel = column + (by_channels ? p.columns : 1) * p.column();
-    dy = kernel + g.out_channels * p.patch;
+    const std::int64_t rest = images + kLanes * p.image + kLanes;
+    column = dy = rest;
+    kernel = column + p.column();
     offsets = dy + kLanes * gradients;
-    masks = offsets + kLanes * gradients;
-    size = masks + (by_channels ? g.out_channels : std::int64_t{windows} * 4) * words * kLanes;
+    kernels = offsets + kLanes * gradients;
+    masks = by_windows ? kernels + g.out_channels * (k + 2) * p.pitch
+                       : kernel + g.out_channels * p.patch;
+    size = masks + windows * (by_windows ? 2 : 4) * words * kLanes;
   }
 };
 

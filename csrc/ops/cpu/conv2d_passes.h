@@ -28,6 +28,9 @@ void conv2d_pool_select_params(const Conv2dGeometry& g, ConstView x, ConstView d
 // conv2d_pool_backward_input.cpp
 void conv2d_pool_backward_input(const Conv2dGeometry& g, ConstView dy, const std::uint8_t* code,
                                 const float* kernel, float* scratch, View dx);
+// conv2d_pool_windows.cpp: to the images in the scratch of the pass before
+void conv2d_pool_add_windows(const Conv2dGeometry& g, ConstView dy, const std::uint8_t* code,
+                             const float* kernel, float* scratch);
 // conv2d_backward_input.cpp
 void conv2d_backward_input(const Conv2dGeometry& g, ConstView dz, const float* kernel, View dx);
 // conv2d_backward_params.cpp

@@ -37,21 +37,6 @@ void add_patches(const float* columns, const ChannelWindows& windows, float* dke
   for (int n = 0; n < N; ++n) store(dkernel + n * W, acc[n]);
 }
 
-// The patches of the windows += gradient * kernel, N vectors of each. No two windows have the same
-// patch, but they may overlap.
-template <int N>
-void add_kernels(const ChannelWindows& windows, const float* kernel, float* columns) {
-  V k[N];
-  PYCNN_UNROLL
-  for (int n = 0; n < N; ++n) k[n] = load(kernel + n * W);
-  for_live(windows.live, windows.words, [&](int i) {
-    float* patch = columns + windows.offsets[i * windows.step];
-    const V gradient = splat(windows.gradients[i * windows.step]);
-    PYCNN_UNROLL
-    for (int n = 0; n < N; ++n) store(patch + n * W, load(patch + n * W) + gradient * k[n]);
-  });
-}
-
 // patch += sum of gradient * kernel over the channels whose bit is set, N vectors of the patch. The
 // gradient of channel o is at [o * step], its kernel at [o * row], word w of the bits at [w *
 // step].

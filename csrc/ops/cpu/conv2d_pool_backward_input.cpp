@@ -1,6 +1,5 @@
 #include "ops/cpu/conv2d_passes.h"
 #include "ops/cpu/conv2d_patches.h"
-#include "ops/cpu/conv2d_split.h"
 #include "ops/cpu/transpose.h"
 
 // The input's gradient of conv2d with pooling, without the gradient of the convolution's output.
@@ -68,48 +67,15 @@ void join_images(const Conv2dGeometry& g, const PatchColumns& p, const float* im
   }
 }
 
-// The columns of an image, added to it.
-void add_columns(const Conv2dGeometry& g, const PatchColumns& p, const float* columns, int count,
-                 float* image) {
-  for (int c = 0; c < count; ++c, columns += p.column(), image += g.stride_width * g.in_channels) {
-    for_parts<kAdded>(p.pitch / W, [&](int first, auto n) {
-      add_runs<n.value>(p, columns + first * W, image + first * W);
-    });
-  }
-}
-
-void add_by_channels(const Conv2dGeometry& g, ConstView dy, const std::uint8_t* code,
-                     float* scratch) {
-  const PatchColumns p(g);
-  const PoolBackwardInputScratch s(g);
-  std::uint32_t* masks = reinterpret_cast<std::uint32_t*>(scratch + s.masks);
-  std::int32_t* offsets = reinterpret_cast<std::int32_t*>(scratch + s.offsets);
-  const LiveMasks live = find_live_windows(dy, code, masks);
-  split_gradients(p, dy, code, s.gradients, scratch + s.dy, offsets);
-  float* columns = scratch + s.column;
-  for (int l = 0; l < kLanes; ++l) {
-    clear(columns, p.columns * p.column());
-    for_parts<kPatchVectors>(p.patch / W, [&](int first, auto n) {
-      for (int o = 0; o < g.out_channels; ++o) {
-        const std::int64_t at = l * s.gradients + o;
-        const ChannelWindows windows{masks + o * live.row() + l, live.words(), g.out_channels,
-                                     scratch + s.dy + at, offsets + at};
-        add_kernels<n.value>(windows, scratch + s.kernel + o * p.patch + first * W,
-                             columns + first * W);
-      }
-    });
-    add_columns(g, p, columns, p.columns, scratch + s.images + l * p.image);
-  }
-}
-
-void add_by_patches(const Conv2dGeometry& g, ConstView dy, const std::uint8_t* code,
-                    float* scratch) {
+void add_patches(const Conv2dGeometry& g, ConstView dy, const std::uint8_t* code,
+                 const float* kernel, float* scratch) {
   const PatchColumns p(g);
   const PoolBackwardInputScratch s(g);
   float* column = scratch + s.column;
   const float* patches = scratch + s.kernel;
   std::uint32_t* masks = reinterpret_cast<std::uint32_t*>(scratch + s.masks);
   make_masks(dy, code, s.words, masks);
+  read_kernel(g, p, kernel, scratch + s.kernel);
   for (int l = 0; l < kLanes; ++l) {
     float* image = scratch + s.images + l * p.image;
     for (int c = 0; c < p.columns; ++c, image += g.stride_width * g.in_channels) {
@@ -122,7 +88,9 @@ void add_by_patches(const Conv2dGeometry& g, ConstView dy, const std::uint8_t* c
                                  p.patch, column + h * p.down + first * W);
         }
       });
-      add_columns(g, p, column, 1, image);
+      for_parts<kAdded>(p.pitch / W, [&](int first, auto n) {
+        add_runs<n.value>(p, column + first * W, image + first * W);
+      });
     }
   }
 }
@@ -134,8 +102,11 @@ void conv2d_pool_backward_input(const Conv2dGeometry& g, ConstView dy, const std
   const PatchColumns p(g);
   const PoolBackwardInputScratch s(g);
   clear(scratch + s.images, kLanes * p.image);
-  read_kernel(g, p, kernel, scratch + s.kernel);
-  s.by_channels ? add_by_channels(g, dy, code, scratch) : add_by_patches(g, dy, code, scratch);
+  if (s.by_windows) {
+    conv2d_pool_add_windows(g, dy, code, kernel, scratch);
+  } else {
+    add_patches(g, dy, code, kernel, scratch);
+  }
   join_images(g, p, scratch + s.images, dx);
 }
 

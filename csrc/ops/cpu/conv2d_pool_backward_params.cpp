@@ -55,9 +55,15 @@ void conv2d_pool_backward_params(const Conv2dGeometry& g, ConstView x, ConstView
   float* patches = scratch + s.dkernel;
   std::int32_t* offsets = reinterpret_cast<std::int32_t*>(scratch + s.offsets);
   split_images(g, p, x, scratch + s.images);
-  split_gradients(p, dy, code, s.gradients, scratch + s.dy, offsets);
+  // Where in the columns a window's patches begin.
+  split_gradients(dy, code, s.gradients,
+                  {static_cast<std::int32_t>(p.column()), static_cast<std::int32_t>(p.down)},
+                  scratch + s.dy, offsets,
+                  [&](int h, int w, int) { return 2 * (h * p.down + w * p.column()); });
   std::uint32_t* masks = reinterpret_cast<std::uint32_t*>(scratch + s.masks);
-  const LiveMasks live = find_live_windows(dy, code, masks);
+  const LiveMasks live{dy.channels, dy.height * dy.width, kLanes,
+                       std::int64_t{dy.channels} * kLanes};
+  find_live(live, code, masks, [](VI place) { return place != 4; });
   clear(patches, g.out_channels * p.patch);
   for (int l = 0; l < kLanes; ++l) {
     for_parts<kCopied>(p.pitch / W, [&](int first, auto n) {
