@@ -199,7 +199,11 @@ class Assembly(Operation):
 
     @property
     def _output_structure(self) -> Structure:
-        return Structure(self._output_names(), self._output_form)
+        if not self.built:
+            return Structure(self._output_names(), self._output_form)
+        if self._built_structure is None:
+            self._built_structure = Structure(self._output_names(), self._output_form)
+        return self._built_structure
 
     def _output_names(self) -> Iterator[str]:
         names = self._given_output_names or _unique(tensor._source for tensor in self._outputs)
@@ -245,6 +249,9 @@ class Assembly(Operation):
         self._paths: dict[Layer, str] = {}
         self._crossing: list[Layer] = []
         self._weights: LayerWeights | None = None
+        self._built_structure: Structure | None = (
+            None  # of the outputs, kept for single images' sake
+        )
 
     def _set_outputs(self, inputs: Sequence[Input], outputs: Sequence[SymbolicTensor]) -> None:
         """The model computes these from now on; the network comes anew on its next use."""

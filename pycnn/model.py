@@ -21,6 +21,8 @@ from pycnn.optimizers import Optimizer
 
 PathLike = str | os.PathLike[str]
 
+_NOTHING = nullcontext()
+
 
 class Model(Assembly):
     """A network from inputs to outputs, written by calling layers.
@@ -377,7 +379,7 @@ class Model(Assembly):
 
     def _unbuilt_on_error(self) -> AbstractContextManager[None]:
         """Undoes a build from data when what follows it fails."""
-        return nullcontext()
+        return _NOTHING
 
     def _check_saveable(self) -> None:
         if self._crossing:

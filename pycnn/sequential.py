@@ -1,7 +1,7 @@
 """Sequential: a chain of layers."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from pycnn import _arrays
@@ -193,7 +193,7 @@ class Sequential(Model):
         return super()._connect(builder, values)
 
     def _unbuilt_on_error(self) -> AbstractContextManager[None]:
-        return nullcontext() if self.built else self._unbuilding_on_error()
+        return super()._unbuilt_on_error() if self.built else self._unbuilding_on_error()
 
     @contextmanager
     def _unbuilding_on_error(self) -> Iterator[None]:

@@ -55,13 +55,10 @@ PYCNN_INLINE VI load_bytes(const std::uint8_t* p) {
   const VH halves = __builtin_convertvector(*reinterpret_cast<const UnalignedVB*>(p), VH);
   return __builtin_convertvector(halves, VI);
 }
+// In two steps, too: of one step behind a shuffle GCC 12 makes a move for each byte.
 PYCNN_INLINE void store_bytes(std::uint8_t* p, VI v) {
-  if constexpr (W == 16) {
-    *reinterpret_cast<UnalignedVB*>(p) = __builtin_convertvector(v, VB);
-  } else {
-    const VH halves = __builtin_convertvector(v, VH);
-    *reinterpret_cast<UnalignedVB*>(p) = __builtin_convertvector(halves, VB);
-  }
+  const VH halves = __builtin_convertvector(v, VH);
+  *reinterpret_cast<UnalignedVB*>(p) = __builtin_convertvector(halves, VB);
 }
 
 PYCNN_INLINE V splat(float x) { return x - V{}; }  // x + 0 would have to be computed: -0 + 0 is 0

@@ -109,8 +109,10 @@ void conv2d_forward_pool_pixels(const Team& team, const Conv2dGeometry& g, Const
     const int h = static_cast<int>(r % y.height);
     if (r == rows.begin || h == 0) copy_picture(g, picture, x, n, buffer);
     for (int w = 0; w < y.width; w += W) {
-      V best[W] = {};
-      VI place[kMostChannels] = {};
+      V best[W];
+      VI place[kMostChannels];
+      PYCNN_UNROLL
+      for (int c = 0; c < kMostChannels; ++c) best[c] = V{}, place[c] = VI{};
       for_parts<kTileChannels>(g.out_channels, [&](int c, auto channels) {
         windows_tile<channels.value>(g, buffer + 2 * (h * picture.pitch + w), picture.pitch,
                                      kernel + c, bias != nullptr ? bias + c : nullptr, relu_after,
