@@ -90,8 +90,8 @@ struct Conv2dKernels {
 };
 
 // The same with channels in the lanes, on a whole batch, by all threads of a team; without groups.
-// Kernels may read up to 15 floats behind the weights and biases. `scratch` has as many floats as
-// the pass asks for, and holds nothing between calls.
+// Threads have kWorkspaceBytes of workspace. Kernels may read up to 15 floats behind the weights
+// and biases. `scratch` has as many floats as the pass asks for, and holds nothing between calls.
 struct Conv2dChannelKernels {
   void (*forward)(Team& team, const Conv2dGeometry& g, ConstChannelView x, const float* kernel,
                   const float* bias, bool relu, ChannelView y);

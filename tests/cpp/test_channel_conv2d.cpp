@@ -309,6 +309,20 @@ TEST_P(ChannelConv2d, Batches) {
   }
 }
 
+// 3x3 with stride 1 between 16 channels or more, in rows of 4 or more: bands of rows and columns,
+// blocks of channels, cut tiles, chunks of images.
+TEST_P(ChannelConv2d, Winograd) {
+  for (const Padding& padding : {Padding{}, kSame, kLopsided}) {
+    check(2, {7, 11, 20}, {17, {3, 3}, {}, padding});
+    check(1, {4, 70, 16}, {16, {3, 3}, {}, padding});
+  }
+  check(1, {70, 8, 16}, {24, {3, 3}, {}, kSame});
+  check(1, {3, 8, 70}, {100, {3, 3}, {}, kSame});
+  check(19, {5, 8, 16}, {16, {3, 3}, {}, kSame});
+  const Padding wide{Padding::Mode::explicit_, 4, 5, 6, 3};
+  check(1, {2, 4, 16}, {16, {3, 3}, {}, wide});
+}
+
 // Several blocks of weights, several tiles, a kernel above the limit of partial sums; long rows.
 TEST_P(ChannelConv2d, WideLayers) {
   check(2, {5, 6, 64}, {144, {3, 3}, {}, kSame});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -13,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/arena.h"
 #include "core/error.h"
 #include "core/thread_pool.h"
 
@@ -46,6 +48,35 @@ TEST_P(ThreadPool, TheCallerHasIndexZeroAndTheOthersAreOtherThreads) {
   EXPECT_EQ(ids[0], std::this_thread::get_id());
   std::sort(ids.begin(), ids.end());
   EXPECT_EQ(std::unique(ids.begin(), ids.end()), ids.end());
+}
+
+// Each thread may write all of its own: no two overlap. A later job may ask for more, or for less.
+TEST_P(ThreadPool, EveryThreadHasAWorkspace) {
+  set_num_threads(GetParam());
+  for (const std::size_t bytes : {std::size_t{4096}, std::size_t{1} << 20, std::size_t{64}}) {
+    std::atomic<int> mistakes{0};
+    const auto job = [&](Team& team) {
+      std::byte* memory = team.workspace();
+      if (memory == nullptr || reinterpret_cast<std::uintptr_t>(memory) % kAlignment != 0) {
+        ++mistakes;
+        return;
+      }
+      const auto mark = static_cast<std::byte>(team.index() + 1);
+      std::fill_n(memory, bytes, mark);
+      team.barrier();
+      mistakes +=
+          static_cast<int>(bytes) - static_cast<int>(std::count(memory, memory + bytes, mark));
+    };
+    parallel_run(job, bytes);
+    solo_run(job, bytes);
+    EXPECT_EQ(mistakes, 0);
+  }
+  // Too much to be had: said before the job begins, and the pool goes on.
+  bool ran = false;
+  EXPECT_THROW(parallel_run([&](Team&) { ran = true; }, std::size_t{1} << 60), MemoryError);
+  EXPECT_THROW(solo_run([&](Team&) { ran = true; }, std::size_t{1} << 60), MemoryError);
+  EXPECT_FALSE(ran);
+  parallel_run([](Team&) {}, 64);
 }
 
 // After a barrier each thread must see what all the others wrote before it. The array is plain

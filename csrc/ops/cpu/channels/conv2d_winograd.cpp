@@ -1,18 +1,21 @@
 #include "ops/cpu/channels/conv2d_winograd_bands.h"
 
+// Band by band: six columns of x to their values at the points, for each point the product of
+// pixels and weights that the plain passes make as well, and back to four columns of y. From block
+// to block of input channels the sums are kept in y.
 namespace pycnn::cpu::PYCNN_ISA::channels::winograd {
 namespace {
 
-constexpr int kVectors = kTileVectors;  // of outputs at a time
-
+// At the points, for a band of rows.
 struct Values {
-  alignas(64) float weights[kPoints * kTaps * kChannels * kVectors * W];
+  alignas(64) float weights[kPoints * kTaps * kChannels * kTileVectors * W];
   alignas(64) float x[kBandValues];
-  alignas(64) float sums[kPoints * kBandTiles * kVectors * W];
+  alignas(64) float sums[kPoints * kBandTiles * kTileVectors * W];
 };
 
 static_assert(sizeof(Values) <= kWorkspaceBytes);
 
+// Output vectors and input channels.
 struct Block {
   int vector, vectors, channel, count;
 
@@ -43,8 +46,8 @@ void transform_weights(const Product& p, const Block& block, float* to) {
   }
 }
 
-void multiply_points(const Product& p, const Block& block, const Band& band, const Values& values,
-                     float* sums) {
+// To sums[point][row][tile][lane].
+void multiply_points(const Product& p, const Block& block, const Band& band, Values& values) {
   const int step = block.step(), width = block.width();
   const std::int64_t x_point = std::int64_t{band.rows + kTaps - 1} * band.tiles * step;
   const std::int64_t row = std::int64_t{block.count} * width;
@@ -57,7 +60,7 @@ void multiply_points(const Product& p, const Block& block, const Band& band, con
                      step,
                      nullptr,
                      0,
-                     sums + std::int64_t{k} * band.positions() * width,
+                     values.sums + std::int64_t{k} * band.positions() * width,
                      width,
                      false};
     channels::product(block.vectors, sum, pixels, band.positions(),
@@ -65,30 +68,43 @@ void multiply_points(const Product& p, const Block& block, const Band& band, con
   }
 }
 
-void transform_sums(const Product& p, const Block& block, const Band& band, bool last,
+// What the sums of an output pixel start from, and how far it is to the next pixel's.
+struct Start {
+  const float* data;
+  std::int64_t step;
+};
+
+PYCNN_INLINE Start start_of(const Product& p, const Block& block, const Band& band, int row,
+                            int column) {
+  const int lane = block.vector * W;
+  if (block.channel > 0) return {p.y.at(band.image, row, column) + lane, p.y.pixel()};
+  if (p.base.data != nullptr) {
+    return {p.base.at(band.image, row, column) + lane, p.base.pixel()};
+  }
+  return {p.bias != nullptr ? p.bias + lane : nullptr, 0};
+}
+
+// To y.
+void transform_sums(const Product& p, const Block& block, const Band& band, bool relu_after,
                     const float* from) {
   const int width = block.width();
   const std::int64_t point = std::int64_t{band.positions()} * width;
   const std::int64_t pixel = p.y.pixel();
-  const bool relu_after = p.relu_after && last;
   for (int r = 0; r < band.rows; ++r) {
     for (int t = 0; t < band.tiles; ++t) {
       const int column = (band.tile + t) * kTileColumns;
       const int columns = p.y.width - column < kTileColumns ? p.y.width - column : kTileColumns;
       float* to = p.y.at(band.image, band.row + r, column) + block.vector * W;
-      const float* start = block.channel > 0 ? to
-                           : p.base.data != nullptr
-                               ? p.base.at(band.image, band.row + r, column) + block.vector * W
-                           : p.bias != nullptr ? p.bias + block.vector * W
-                                               : nullptr;
-      const std::int64_t start_step = block.channel > 0 || p.base.data != nullptr ? pixel : 0;
+      const Start start = start_of(p, block, band, band.row + r, column);
       for (int o = 0; o < width; o += W, from += W) {
         V m[kPoints], y[kTileColumns];
         PYCNN_UNROLL
         for (int k = 0; k < kPoints; ++k) m[k] = load(from + k * point);
         points_to_columns(m, y);
         for (int j = 0; j < columns; ++j) {
-          if (start != nullptr) y[j] += kScale * load_unaligned(start + j * start_step + o);
+          if (start.data != nullptr) {
+            y[j] += kScale * load_unaligned(start.data + j * start.step + o);
+          }
           y[j] *= 1.0f / kScale;
           store(to + j * pixel + o, relu_after ? relu(y[j]) : y[j]);
         }
@@ -97,8 +113,9 @@ void transform_sums(const Product& p, const Block& block, const Band& band, bool
   }
 }
 
-void part(const Product& p, int vector, int vectors, std::int64_t begin, std::int64_t end,
-          Values& values) {
+// The rows from `begin` to `end`, counted through all images, of a tile of output vectors.
+void multiply_rows(const Product& p, int vector, int vectors, std::int64_t begin, std::int64_t end,
+                   Values& values) {
   const int tiles = (p.y.width + kTileColumns - 1) / kTileColumns;
   const Split blocks(p.x.vectors(), kChannels / kLanes);
   for (int k = 0, channel = 0; k < blocks.parts; channel += kLanes * blocks.size(k++)) {
@@ -107,8 +124,8 @@ void part(const Product& p, int vector, int vectors, std::int64_t begin, std::in
     transform_weights(p, block, values.weights);
     for_bands(tiles, p.y.height, begin, end, [&](const Band& band) {
       transform_x({p.x, p.pad_top, p.pad_left, block.channel, block.step()}, band, values.x);
-      multiply_points(p, block, band, values, values.sums);
-      transform_sums(p, block, band, k == blocks.parts - 1, values.sums);
+      multiply_points(p, block, band, values);
+      transform_sums(p, block, band, p.relu_after && k == blocks.parts - 1, values.sums);
     });
   }
 }
@@ -120,7 +137,7 @@ void multiply(Team& team, const Product& p) {
   for_tiles(team, vectors_of(p.y.channels), std::int64_t{p.y.images} * p.y.height,
             [&](int vector, int vectors, std::int64_t begin, std::int64_t end) {
               for_row_groups(begin, end, p.y.width, [&](std::int64_t first, std::int64_t last) {
-                part(p, vector, vectors, first, last, values);
+                multiply_rows(p, vector, vectors, first, last, values);
               });
             });
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Convolutions of 3x3 with stride 1 by Winograd's filtering along the rows: the product that forward
-// and the input's gradient are, and the kernel's gradient.
+// Convolutions of 3x3 with stride 1 by Winograd's filtering along the rows: the product that
+// forward and the input's gradient are, and the kernel's gradient.
 
 #include "ops/conv2d.h"
 #include "ops/cpu/channels.h"
@@ -36,6 +36,7 @@ struct Product {
   ChannelView y;
 };
 
+// A number that is not finite reaches the four outputs of each tile that sees it.
 void multiply(Team& team, const Product& product);
 
 // dkernel = or += the gradient of the taps, as backward_params.

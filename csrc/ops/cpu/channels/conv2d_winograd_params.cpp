@@ -1,16 +1,16 @@
-// The kernel's gradient. For a block of input channels and a tile of output channels,
-//   sums[point][a][i][o] = sum over the tiles t of all rows h of x'[point][h + a, t][i] *
-//   dz'[point][h, t][o],
-// where x' and dz' are the values of six columns and of four gradients.
 #include "ops/cpu/channels/conv2d_gradient.h"
 #include "ops/cpu/channels/conv2d_winograd_bands.h"
 
+// The kernel's gradient. For a block of input channels i and a tile of output channels o,
+//   sums[point][a][i][o] = sum over rows h and tiles t of x[point][h + a, t][i] * dz[point][h,
+//   t][o],
+// x and dz being the values of six columns and of four gradients at the points.
 namespace pycnn::cpu::PYCNN_ISA::channels::winograd {
 namespace {
 
-constexpr int kPieces = 32;  // wanted at least, for as many threads
-constexpr int kChunks = 16;
-constexpr int kChunkTiles = 32;
+constexpr int kPieces = 32;      // of the work, wanted for as many threads
+constexpr int kChunks = 16;      // of the rows, at most
+constexpr int kChunkTiles = 32;  // at least, so that sums are longer than what ends them
 
 // The kernel's blocks, and the chunks of rows that sums are cut into where blocks are few.
 struct Plan {
@@ -62,6 +62,7 @@ struct Block {
   std::int64_t tap_row() const { return std::int64_t{count} * width(); }
 };
 
+// At the points, for a band of rows.
 struct Values {
   alignas(64) float x[kBandValues];
   alignas(64) float dz[kPoints * kBandTiles * kTileVectors * W];
@@ -91,6 +92,7 @@ void transform_dz(const ConstChannelView& dz, const Block& block, const Band& ba
   }
 }
 
+// sums = or += the products.
 void multiply_points(const ConstChannelView& x, const ConstChannelView& dz, const Block& block,
                      const Band& band, int step, const Values& values, bool accumulate,
                      float* sums) {
