@@ -2,11 +2,13 @@
 // Winograd's minimal filtering along the rows (Lavin and Gray 2016, "Fast algorithms for
 // convolutional neural networks"): a row of outputs in tiles, each from six columns of the input.
 //
-// Columns and taps are coefficients of polynomials. Their values at the points 0, 1, -1, 2, -2 and
-// infinity take one multiplication each, and give 4 outputs of 3 taps, which have 12, or 2 outputs
-// of 5 taps, which have 10. The rows and channels of a sum are added up point by point, so that the
-// way back is gone once for all of them. The taps' values are scaled by 24, which makes all factors
-// integers, and the sums by 1/24. The rounding error is two to three times that of the plain sum.
+// A product of polynomials with 3 and 4 coefficients is known by its values at six points, which
+// take one multiplication each (Toom and Cook). That algorithm transposed makes 4 outputs of 3 taps
+// from six columns, with 6 multiplications instead of 12; or 2 outputs of 5 taps, which would
+// have 10. The points are 0, 1, -1, 2, -2 and infinity. The rows and channels of a sum are added up
+// point by point, so that the way back is gone once for all of them. The taps' values are scaled by
+// 24, which makes all factors integers, and the sums by 1/24. The rounding error is two to three
+// times that of the plain sum.
 //
 // The gradient of 3 taps is the same with the 4 gradients of a tile in the place of the taps.
 
@@ -21,7 +23,7 @@ inline constexpr int kLongTaps = 5;
 inline constexpr int kLongTileColumns = 2;
 inline constexpr float kScale = 24.0f;
 
-// The values of six columns at the points.
+// What the points get of six columns.
 PYCNN_INLINE void columns_to_points(const V (&x)[kPoints], V (&v)[kPoints]) {
   const V even = x[4] - 4.0f * x[2], odd = x[3] - 4.0f * x[1];
   const V even2 = x[4] - x[2], odd2 = 2.0f * (x[3] - x[1]);
@@ -33,7 +35,7 @@ PYCNN_INLINE void columns_to_points(const V (&x)[kPoints], V (&v)[kPoints]) {
   v[5] = 4.0f * x[1] - 5.0f * x[3] + x[5];
 }
 
-// 24 times the values of three taps.
+// 24 times the values of three taps at the points.
 PYCNN_INLINE void taps_to_points(const V (&w)[kTaps], V (&u)[kPoints]) {
   const V outer = -4.0f * (w[0] + w[2]), near = -4.0f * w[1];
   const V far = w[0] + 4.0f * w[2], middle = 2.0f * w[1];
