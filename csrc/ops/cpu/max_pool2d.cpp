@@ -22,8 +22,9 @@ void forward(const WindowGeometry& g, ConstView x, View y) {
   });
 }
 
-void backward(const WindowGeometry& g, ConstView dy, ConstView x, ConstView y, View dx) {
-  fill_zero(dx);
+// `Apart` says that no two windows overlap: each pixel of dx is written once.
+template <bool Apart>
+void backward_windows(const WindowGeometry& g, ConstView dy, ConstView x, ConstView y, View dx) {
   for_each_window(g, [&](int oh, int ow, Window in) {
     const std::int64_t size = std::int64_t{y.channels} * kLanes;
     for (std::int64_t i = 0; i < size; i += W) {
@@ -34,12 +35,29 @@ void backward(const WindowGeometry& g, ConstView dy, ConstView x, ConstView y, V
           const V v = load(x.at(h, w) + i);
           const VI hit = (v == largest) | ((v != v) & (largest != largest));
           float* to = dx.at(h, w) + i;
-          store(to, load(to) + (hit ? gradient : V{}));
+          const V share = hit ? gradient : V{};
+          store(to, Apart ? share : load(to) + share);
           gradient = hit ? V{} : gradient;
         }
       }
     }
   });
+}
+
+// Whether every pixel is in one window.
+bool windows_tile(const WindowGeometry& g) {
+  return g.stride_height == g.kernel_height && g.stride_width == g.kernel_width && g.pad_top == 0 &&
+         g.pad_left == 0 && g.out_height * g.kernel_height >= g.in_height &&
+         g.out_width * g.kernel_width >= g.in_width;
+}
+
+void backward(const WindowGeometry& g, ConstView dy, ConstView x, ConstView y, View dx) {
+  if (!windows_tile(g)) fill_zero(dx);
+  if (g.stride_height >= g.kernel_height && g.stride_width >= g.kernel_width) {
+    backward_windows<true>(g, dy, x, y, dx);
+  } else {
+    backward_windows<false>(g, dy, x, y, dx);
+  }
 }
 
 }  // namespace
