@@ -43,18 +43,8 @@ void forward_part(const Conv2dGeometry& g, const ConstChannelView& x, const floa
 void conv2d_forward(Team& team, const Conv2dGeometry& g, ConstChannelView x, const float* kernel,
                     const float* bias, bool relu_after, ChannelView y) {
   if (winograd::suits(g)) {
-    return winograd::multiply(team, {x,
-                                     g.pad_top,
-                                     g.pad_left,
-                                     kernel,
-                                     0,
-                                     winograd::kTaps * g.in_channels,
-                                     g.in_channels,
-                                     g.out_channels,
-                                     bias,
-                                     {},
-                                     relu_after,
-                                     y});
+    winograd::multiply(team, winograd::forward_product(g, x, kernel, bias, relu_after, y));
+    return;
   }
   static_assert(kBlockFloats * sizeof(float) <= kWorkspaceBytes);
   auto* packed = reinterpret_cast<float*>(team.workspace());

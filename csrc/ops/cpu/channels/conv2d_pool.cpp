@@ -1,5 +1,6 @@
 #include "ops/cpu/channels/conv2d_passes.h"
 #include "ops/cpu/channels/conv2d_weights.h"
+#include "ops/cpu/channels/conv2d_winograd.h"
 #include "ops/cpu/window_maximum.h"
 
 // conv2d fused with ReLU and 2x2 max pooling, without dilation.
@@ -80,6 +81,11 @@ void conv2d_forward_pool(Team& team, const Conv2dGeometry& g, ConstChannelView x
                          ChannelCodes code) {
   if (pixels_fill_more(g, x)) {
     conv2d_forward_pool_pixels(team, g, x, kernel, bias, relu_after, y, code);
+    return;
+  }
+  if (winograd::suits(g)) {
+    const auto product = winograd::forward_product(g, x, kernel, bias, relu_after, {});
+    winograd::multiply_pool(team, product, y, code);
     return;
   }
   static_assert((kBlockFloats + kBufferFloats) * sizeof(float) <= kWorkspaceBytes);

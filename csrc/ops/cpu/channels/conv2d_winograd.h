@@ -39,6 +39,19 @@ struct Product {
 // A number that is not finite reaches the four outputs of each tile that sees it.
 void multiply(Team& team, const Product& product);
 
+// The same with 2x2 max pooling: to y and code instead of product.y, which has no data.
+void multiply_pool(Team& team, const Product& product, const ChannelView& y,
+                   const ChannelCodes& code);
+
+// What forward multiplies.
+inline Product forward_product(const Conv2dGeometry& g, const ConstChannelView& x,
+                               const float* kernel, const float* bias, bool relu_after,
+                               const ChannelView& y) {
+  return {
+      x,    g.pad_top, g.pad_left, kernel, 0, kTaps * g.in_channels, g.in_channels, g.out_channels,
+      bias, {},        relu_after, y};
+}
+
 // dkernel = or += the gradient of the taps, as backward_params.
 void sum_kernel(Team& team, const Conv2dGeometry& g, const ConstChannelView& x,
                 const ConstChannelView& dz, bool accumulate, float* scratch, float* dkernel);

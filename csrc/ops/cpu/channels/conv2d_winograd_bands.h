@@ -20,19 +20,21 @@ struct Band {
   int positions() const { return rows * tiles; }
 };
 
-// Calls f(band) for the rows from `begin` to `end`, counted through all images.
+// Calls f(band) for the rows from `begin` to `end`, counted through all images; `together` rows are
+// in one band.
 template <typename F>
 PYCNN_INLINE void for_bands(int image_tiles, int image_rows, std::int64_t begin, std::int64_t end,
-                            F f) {
+                            int together, F f) {
   const Split columns(image_tiles, kBandColumns);
   for (std::int64_t r = begin; r < end;) {
     const std::int64_t n = r / image_rows;
     const std::int64_t next = (n + 1) * image_rows < end ? (n + 1) * image_rows : end;
     for (int c = 0, tile = 0; c < columns.parts; tile += columns.size(c++)) {
-      const Split parts(static_cast<int>(next - r), kBandTiles / columns.size(c));
+      const int most = kBandTiles / columns.size(c) / together;
+      const Split parts(static_cast<int>(next - r) / together, most);
       int row = static_cast<int>(r - n * image_rows);
-      for (int i = 0; i < parts.parts; row += parts.size(i++)) {
-        f(Band{n, row, parts.size(i), tile, columns.size(c)});
+      for (int i = 0; i < parts.parts; row += together * parts.size(i++)) {
+        f(Band{n, row, together * parts.size(i), tile, columns.size(c)});
       }
     }
     r = next;

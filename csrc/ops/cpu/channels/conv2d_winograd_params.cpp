@@ -133,7 +133,7 @@ void sum_rows(const Conv2dGeometry& g, const ConstChannelView& x, const ConstCha
   const int tiles = (dz.width + kTileColumns - 1) / kTileColumns;
   const Padded padded{x, g.pad_top, g.pad_left, block.channel, vectors_of(block.count) * W};
   bool accumulate = false;
-  for_bands(tiles, dz.height, rows.begin, rows.end, [&](const Band& band) {
+  for_bands(tiles, dz.height, rows.begin, rows.end, 1, [&](const Band& band) {
     transform_x(padded, band, values.x);
     transform_dz(dz, block, band, values.dz);
     multiply_points(x, dz, block, band, padded.step, values, accumulate, sums);
