@@ -249,9 +249,9 @@ class Assembly(Operation):
         self._paths: dict[Layer, str] = {}
         self._crossing: list[Layer] = []
         self._weights: LayerWeights | None = None
-        self._built_structure: Structure | None = (
-            None  # of the outputs, kept for single images' sake
-        )
+        # Of the outputs, kept since a single image takes no longer than a few such objects. Its
+        # names are read late; by then nothing can change them.
+        self._built_structure: Structure | None = None
 
     def _set_outputs(self, inputs: Sequence[Input], outputs: Sequence[SymbolicTensor]) -> None:
         """The model computes these from now on; the network comes anew on its next use."""

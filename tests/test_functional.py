@@ -277,6 +277,19 @@ def test_an_input_may_be_an_output() -> None:
     assert model.output_names == ["x", "re_lu"]
 
 
+def test_output_names_follow_the_layers_of_a_built_sequential() -> None:
+    model = pycnn.Sequential([pycnn.Input((3,)), layers.Dense(2, name="first")])
+    x = np.ones((1, 3), np.float32)
+    assert model.output_names == ["first"]
+    assert model.predict(x, verbose=0).shape == (1, 2)
+    model.add(layers.Dense(4, name="second"))
+    assert model.output_names == ["second"]
+    assert model.predict(x, verbose=0).shape == (1, 4)
+    model.pop()
+    assert model.output_names == ["first"]
+    assert model.predict(x, verbose=0).shape == (1, 2)
+
+
 def test_layers_come_in_the_order_of_keras() -> None:
     """The block of Keras's ResNet50, whose summary begins so."""
     x = pycnn.Input((4, 4, 2))

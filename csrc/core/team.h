@@ -14,8 +14,8 @@ class Team {
   virtual int size() const noexcept = 0;
   // Waits until every thread of the job has come here.
   virtual void barrier() noexcept = 0;
-  // Memory of this thread alone, 64-byte aligned, of as many bytes as the job was started with. The
-  // stack is no place for more than a few pages: a caller's thread may have a small one.
+  // Memory of this thread alone, 64-byte aligned, null where the job was started without. The stack
+  // is no place for more than a few pages: a caller's thread may have a small one.
   virtual std::byte* workspace() noexcept = 0;
 };
 

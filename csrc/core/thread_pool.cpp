@@ -17,7 +17,6 @@
 #include <thread>
 #include <vector>
 
-#include "core/arena.h"
 #include "core/environment.h"
 #include "core/error.h"
 #include "core/solo_team.h"
@@ -73,21 +72,21 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
   int size() const noexcept { return size_; }
-  void run(const std::function<void(Team&)>& job, std::size_t workspace);
+  // The workspaces, which may be null, are made for this pool's threads.
+  void run(const std::function<void(Team&)>& job, Workspaces* workspaces);
   void barrier() noexcept;
 
  private:
   class Member;
 
-  void prepare_workspaces(std::size_t bytes);
   void work(int index) noexcept;
   void dismiss() noexcept;
 
   int size_;  // fewer than asked for where the system has no more threads; fixed once built
   const std::chrono::nanoseconds patience_;
   std::vector<std::thread> workers_;
-  std::vector<Arena> workspaces_;                    // empty, or one for each thread
   const std::function<void(Team&)>* job_ = nullptr;  // null at a new call: go home
+  Workspaces* workspaces_ = nullptr;                 // the job's
   alignas(kCacheLine) std::atomic<std::uint32_t> call_{0};
   alignas(kCacheLine) std::atomic<std::uint32_t> working_{0};
   alignas(kCacheLine) std::atomic<std::uint32_t> arrived_{0};
@@ -101,8 +100,7 @@ class Pool::Member final : public Team {
   int size() const noexcept override { return pool_.size_; }
   void barrier() noexcept override { pool_.barrier(); }
   std::byte* workspace() noexcept override {
-    const auto index = static_cast<std::size_t>(index_);
-    return pool_.workspaces_.empty() ? nullptr : pool_.workspaces_[index].data();
+    return pool_.workspaces_ == nullptr ? nullptr : pool_.workspaces_->of(index_);
   }
 
  private:
@@ -136,16 +134,9 @@ void Pool::dismiss() noexcept {
   for (std::thread& worker : workers_) worker.join();
 }
 
-void Pool::prepare_workspaces(std::size_t bytes) {
-  if (bytes == 0 || (!workspaces_.empty() && workspaces_.front().size() >= bytes)) return;
-  workspaces_.clear();
-  std::vector<Arena> fresh;
-  for (int i = 0; i < size_; ++i) fresh.emplace_back(bytes);
-  workspaces_ = std::move(fresh);
-}
-
-void Pool::run(const std::function<void(Team&)>& job, std::size_t workspace) {
-  prepare_workspaces(workspace);
+void Pool::run(const std::function<void(Team&)>& job, Workspaces* workspaces) {
+  if (workspaces != nullptr) workspaces->prepare(size_);
+  workspaces_ = workspaces;
   job_ = &job;
   working_.store(static_cast<std::uint32_t>(size_ - 1), std::memory_order_relaxed);
   if (size_ > 1) {
@@ -255,30 +246,41 @@ void refuse_inside_job(const char* function) {
   throw BusyError(std::string(function) + " was called from within a job of the thread pool");
 }
 
-}  // namespace
-
-bool inside_parallel_run() { return inside_job; }
-
-void parallel_run(const std::function<void(Team&)>& job, std::size_t workspace) {
+void run_in_pool(const std::function<void(Team&)>& job, Workspaces* workspaces) {
   refuse_inside_job("parallel_run");
   Shared& pools = shared();
   const std::lock_guard lock(pools.callers);
-  ready_pool(pools, num_threads()).run(job, workspace);
+  ready_pool(pools, num_threads()).run(job, workspaces);
 }
 
-void solo_run(const std::function<void(Team&)>& job, std::size_t workspace) {
-  refuse_inside_job("solo_run");
-  thread_local Arena memory;  // kept, since a call for one small image is over in microseconds
-  if (memory.size() < workspace) {
-    memory = Arena();
-    memory = Arena(workspace);
-  }
+void run_alone(const std::function<void(Team&)>& job, std::byte* workspace) {
   struct Mark {
     Mark() { inside_job = true; }
     ~Mark() { inside_job = false; }
   } mark;
-  SoloTeam team(memory.data());
+  SoloTeam team(workspace);
   job(team);
+}
+
+}  // namespace
+
+bool inside_parallel_run() { return inside_job; }
+
+void parallel_run(const std::function<void(Team&)>& job) { run_in_pool(job, nullptr); }
+
+void parallel_run(const std::function<void(Team&)>& job, Workspaces& workspaces) {
+  run_in_pool(job, &workspaces);
+}
+
+void solo_run(const std::function<void(Team&)>& job) {
+  refuse_inside_job("solo_run");
+  run_alone(job, nullptr);
+}
+
+void solo_run(const std::function<void(Team&)>& job, Workspaces& workspaces) {
+  refuse_inside_job("solo_run");
+  workspaces.prepare(1);
+  run_alone(job, workspaces.of(0));
 }
 
 int num_threads() {

@@ -65,7 +65,8 @@ struct Conv2dKernels {
   // through.
   void (*forward_pool)(const Conv2dGeometry& g, ConstView x, const float* kernel, const float* bias,
                        bool relu, View y, std::uint8_t* code);
-  // forward_pool where suits_winograd_pool; `scratch` as in cpu/conv2d_winograd_scratch.h.
+  // The same where suits_winograd_pool, so that of equal values rounding may choose another one;
+  // `scratch` as in cpu/conv2d_winograd_scratch.h.
   void (*forward_pool_winograd)(const Conv2dGeometry& g, ConstView x, const float* kernel,
                                 const float* bias, bool relu, float* scratch, View y,
                                 std::uint8_t* code);

@@ -3,16 +3,11 @@
 #include <algorithm>
 #include <variant>
 
+#include "core/overloaded.h"
+
 namespace pycnn {
 
 namespace {
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <typename... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 // Kernels that work lane by lane do so on channels as well; those that look across the channels or
 // count images are told here.

@@ -171,7 +171,7 @@ void CpuExecutor::prepare_memory(const cpu::Kernels& kernels) {
   if (!channels()) return;
   const auto wanted = static_cast<std::size_t>(checked_mul(program_->scratch(kernels, count_), 4));
   if (scratch_.size() < wanted) scratch_ = Arena(wanted);
-  workspace_ = program_->thread_bytes(kernels);
+  workspaces_.set_bytes(program_->thread_bytes(kernels));
 }
 
 Block CpuExecutor::block(std::int64_t index, int worker) {
@@ -263,11 +263,12 @@ void CpuExecutor::clear_gradients() {
   std::fill_n(reinterpret_cast<float*>(gradients_.data()), gradients_.size() / sizeof(float), 0.0f);
 }
 
-void CpuExecutor::fork(const std::function<void(Team&)>& job) const {
+void CpuExecutor::fork(const std::function<void(Team&)>& job) {
   // Below this other threads take longer to come than one takes for the work.
   constexpr double kWorthwhile = 1e6;
-  const bool small = channels() && double(multiply_adds_) * double(count_) < kWorthwhile;
-  small ? solo_run(job, workspace_) : parallel_run(job, workspace_);
+  if (!channels()) return parallel_run(job);
+  const bool small = double(multiply_adds_) * double(count_) < kWorthwhile;
+  small ? solo_run(job, workspaces_) : parallel_run(job, workspaces_);
 }
 
 void CpuExecutor::update(Job& job, Team& team, Optimizer& optimizer) {

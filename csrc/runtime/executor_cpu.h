@@ -81,7 +81,7 @@ class CpuExecutor {
   ChannelMemory channel_memory();
   cpu::ConstChannelView kept_rows(BufferId id) const;
   // On all threads, or on this one when there is too little to do for more.
-  void fork(const std::function<void(Team&)>& job) const;
+  void fork(const std::function<void(Team&)>& job);
   void run_stages(Job& job, std::size_t begin, std::size_t end, Team& team);
   void note_begin(std::size_t stage, int worker);
   void note_end(std::size_t stage, int worker);
@@ -141,8 +141,8 @@ class CpuExecutor {
   std::size_t arena_stride_ = 0;
   Arena kept_;  // rows of each image
   std::size_t kept_stride_ = 0;
-  Arena scratch_;              // of kernels that are dealt out
-  std::size_t workspace_ = 0;  // bytes that each thread wants for itself
+  Arena scratch_;          // of kernels that are dealt out
+  Workspaces workspaces_;  // of kernels with channels in the lanes
   Arena gradients_;
   std::int64_t gradient_stride_ = 0;
   std::vector<bool> whole_;      // by parameter: its gradient is in the first partial sum alone

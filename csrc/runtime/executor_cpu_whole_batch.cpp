@@ -253,7 +253,7 @@ std::string CpuExecutor::non_finite_in_batch(const BlockRunner& runner, const Ba
     const Instruction& instruction = plan_.program[i];
     if (stage.by == Runs::team && channels()) {
       const ChannelRunner all(runner.kernels(), *program_, parameters_, batch, channel_memory());
-      solo_run([&](Team& team) { all.run(i, i + 1, team); }, workspace_);
+      solo_run([&](Team& team) { all.run(i, i + 1, team); }, workspaces_);
     } else if (stage.by == Runs::team) {
       solo_run([&](Team& team) { run_on_kept(runner, instruction, team); });
     } else {

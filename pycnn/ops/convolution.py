@@ -36,6 +36,11 @@ def conv2d(
         + sum_abc x[n, i*s_h + a*d_h - top, j*s_w + b*d_w - left, c] * kernel[a,b,c,o],
     where with groups c counts from the first channel of o's group.
 
+    On the CPU, kernels of 3x3 between 16 channels or more may go by Winograd's filtering, which
+    rounds in groups of four neighbouring columns: where the sum is 0 or equal to its neighbour's,
+    the result may be off by as much as elsewhere, and NaN, infinite and very large numbers (above
+    1e36) reach the whole group (docs/how_it_works.md).
+
     Args:
         x: (batch, height, width, in).
         kernel: (kernel height, kernel width, in / groups, out).

@@ -31,6 +31,12 @@ class ThreadCount {
   int before_;
 };
 
+// For kernels that are called without an executor.
+inline Workspaces& kernel_workspaces() {
+  static Workspaces workspaces(cpu::kWorkspaceBytes);
+  return workspaces;
+}
+
 class InstructionSet {
  public:
   explicit InstructionSet(const std::string& name) : before_(cpu::isa()) { cpu::set_isa(name); }

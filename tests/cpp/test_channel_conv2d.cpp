@@ -186,7 +186,7 @@ void run_pool(const Conv2dChannelKernels& kernels, const Case& c, Batch& x, Floa
         kernels.forward_pool(team, c.g, as_const(x.view()), kernel.data(), bias.data(), relu,
                              y.view(), code);
       },
-      cpu::kWorkspaceBytes);
+      test::kernel_workspaces());
   r.pooled = y.values();
   r.code = values_of(code);
   EXPECT_EQ(memory.back(), 99);
@@ -216,7 +216,7 @@ Results run(const Conv2dChannelKernels& kernels, const Case& c, const Operands& 
         kernels.backward_params(team, g, as_const(x.view()), as_const(dz.view()), accumulate,
                                 params_scratch.data(), dkernel.data(), dbias.data());
       },
-      cpu::kWorkspaceBytes);
+      test::kernel_workspaces());
   for (Floats* floats : {&dkernel, &dbias, &input_scratch, &params_scratch}) {
     EXPECT_TRUE(floats->guarded());
   }

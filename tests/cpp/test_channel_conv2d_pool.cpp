@@ -110,7 +110,7 @@ class ChannelConv2dPool : public testing::TestWithParam<std::string> {
           input(team, kernel.data(), first.data(), dx.view());
           params(team, second.data(), dkernel.data(), dbias.data());
         },
-        cpu::kWorkspaceBytes);
+        test::kernel_workspaces());
     for (Floats* floats : {&first, &second, &dkernel, &dbias}) EXPECT_TRUE(floats->guarded());
     EXPECT_TRUE(dx.guarded());
     return {dx.values(), dkernel.values(), dbias.values()};

@@ -153,7 +153,7 @@ TEST(ChannelDense, ForwardIsTheDefinition) {
           kernels.forward(team, t.g, t.x.const_view(), t.kernel.data(),
                           with_bias ? t.bias.data() : nullptr, relu, scratch.data(), y.view());
         },
-        cpu::kWorkspaceBytes);
+        test::kernel_workspaces());
     ASSERT_TRUE(y.gaps_untouched());
     std::vector<double> sums(static_cast<std::size_t>(c.outputs));
     for (int n = 0; n < c.images; ++n) {
@@ -183,7 +183,7 @@ TEST(ChannelDense, BackwardInputIsTheDefinition) {
         [&](Team& team) {
           kernels.backward_input(team, t.g, t.dz.const_view(), t.kernel.data(), dx.view());
         },
-        cpu::kWorkspaceBytes);
+        test::kernel_workspaces());
     ASSERT_TRUE(dx.gaps_untouched());
     for (int n = 0; n < c.images; ++n) {
       for (int i = 0; i < c.inputs; ++i) {
@@ -230,7 +230,7 @@ TEST(ChannelDense, BackwardParamsIsTheDefinition) {
           kernels.backward_params(team, t.g, t.x.const_view(), t.dz.const_view(), accumulate,
                                   dkernel.data(), dbias.data());
         },
-        cpu::kWorkspaceBytes);
+        test::kernel_workspaces());
     check_gradients(c, t, accumulate, dkernel, dbias);
   });
 }
@@ -255,7 +255,7 @@ TEST(ChannelDense, TheSizeOfTheTeamDoesNotShow) {
             kernels.forward(team, t.g, t.x.const_view(), t.kernel.data(), t.bias.data(), false,
                             scratch.data(), y.view());
           },
-          cpu::kWorkspaceBytes);
+          test::kernel_workspaces());
       Tensor& result = results[threads - 1] = Tensor({c.images, c.outputs});
       for (int n = 0; n < c.images; ++n) {
         for (int o = 0; o < c.outputs; ++o) {

@@ -83,7 +83,7 @@ class ChannelPoolPixels : public testing::TestWithParam<std::string> {
           cpu::kernels().conv2d_channels->forward_pool(
               team, g, x, kernel.data(), with_bias ? bias.data() : nullptr, relu, y.view(), code);
         },
-        cpu::kWorkspaceBytes);
+        test::kernel_workspaces());
     EXPECT_TRUE(y.guarded());
     Results results{y.values(), {}};
     for (int n = 0; n < x.images; ++n) {

@@ -53,7 +53,9 @@ TEST_P(ThreadPool, TheCallerHasIndexZeroAndTheOthersAreOtherThreads) {
 // Each thread may write all of its own: no two overlap. A later job may ask for more, or for less.
 TEST_P(ThreadPool, EveryThreadHasAWorkspace) {
   set_num_threads(GetParam());
+  Workspaces workspaces;
   for (const std::size_t bytes : {std::size_t{4096}, std::size_t{1} << 20, std::size_t{64}}) {
+    workspaces.set_bytes(bytes);
     std::atomic<int> mistakes{0};
     const auto job = [&](Team& team) {
       std::byte* memory = team.workspace();
@@ -67,16 +69,19 @@ TEST_P(ThreadPool, EveryThreadHasAWorkspace) {
       mistakes +=
           static_cast<int>(bytes) - static_cast<int>(std::count(memory, memory + bytes, mark));
     };
-    parallel_run(job, bytes);
-    solo_run(job, bytes);
+    parallel_run(job, workspaces);
+    solo_run(job, workspaces);
     EXPECT_EQ(mistakes, 0);
   }
   // Too much to be had: said before the job begins, and the pool goes on.
   bool ran = false;
-  EXPECT_THROW(parallel_run([&](Team&) { ran = true; }, std::size_t{1} << 60), MemoryError);
-  EXPECT_THROW(solo_run([&](Team&) { ran = true; }, std::size_t{1} << 60), MemoryError);
+  workspaces.set_bytes(std::size_t{1} << 60);
+  EXPECT_THROW(parallel_run([&](Team&) { ran = true; }, workspaces), MemoryError);
+  EXPECT_THROW(solo_run([&](Team&) { ran = true; }, workspaces), MemoryError);
   EXPECT_FALSE(ran);
-  parallel_run([](Team&) {}, 64);
+  workspaces.set_bytes(64);
+  parallel_run([&](Team&) { ran = true; }, workspaces);
+  EXPECT_TRUE(ran);
 }
 
 // After a barrier each thread must see what all the others wrote before it. The array is plain

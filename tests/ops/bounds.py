@@ -17,6 +17,8 @@ import numpy as np
 import reference as ref
 from cases import Arrays
 
+from pycnn import _core
+
 EPS = 2.0**-23
 TINY = 1e-37  # results near the smallest normal number may be flushed to zero
 
@@ -38,7 +40,7 @@ def _conv2d(arrays, **options):
     if _may_be_winograd(arrays, options):
         pads = ref.conv2d_pads(arrays["x"], arrays["kernel"], options["padding"])
         sums = _winograd(*_abs(arrays, "x", "kernel"), pads) + sum(_abs(arrays, "bias"))
-        return [(2 * terms, sums)]
+        return [(terms, sums)]
     return [(terms, ref.conv2d(*_abs(arrays, "x", "kernel", "bias"), **options))]
 
 
@@ -52,34 +54,42 @@ def _conv2d_backward(arrays, **options):
         dy, x, kernel = _abs(arrays, "dy", "x", "kernel")
         flipped = kernel[::-1, ::-1].swapaxes(2, 3)
         dx = _winograd(dy, flipped, [(2 - before, 2 - after) for before, after in pads])
-        dkernel, seen = _winograd_kernel(dy, x, pads), 2 * seen
+        dkernel = _winograd_kernel(dy, x, pads)
     return [(seen, dx), (places, dkernel), (places, dbias)]
 
 
-# Winograd's F(4, 3) along the rows: what a tile's outputs are made of is Winograd's products of six
-# columns and three taps, which cancel. FACTORS[j, p, q] is by how much column p and tap q count for
-# output j, by absolute values, whether they belong to its sum or not.
+# Winograd's F(4, 3) along the rows: a tile's outputs are made of the products of six columns and
+# three taps at six points, most of which cancel. SQUARES[j, p, q] is the square of what column p
+# times tap q is multiplied by for output j, whether it belongs to that sum or not, summed over the
+# points. The products' errors are independent, so here their squares are added, not their sizes,
+# and SIGMAS of the root allowed.
 _COLUMNS = np.array(
     [
-        [4, 0, 5, 0, 1, 0],
-        [0, 4, 4, 1, 1, 0],
-        [0, 4, 4, 1, 1, 0],
-        [0, 2, 1, 2, 1, 0],
-        [0, 2, 1, 2, 1, 0],
-        [0, 4, 0, 5, 0, 1],
+        [4, 0, -5, 0, 1, 0],
+        [0, -4, -4, 1, 1, 0],
+        [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0],
+        [0, 2, -1, -2, 1, 0],
+        [0, 4, 0, -5, 0, 1],
     ]
 )
-_TAPS = np.array([[6, 0, 0], [4, 4, 4], [4, 4, 4], [1, 2, 4], [1, 2, 4], [0, 0, 24]]) / 24
+_TAPS = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
 _OUTPUTS = np.array(
-    [[1, 1, 1, 1, 1, 0], [0, 1, 1, 2, 2, 0], [0, 1, 1, 4, 4, 0], [0, 1, 1, 8, 8, 1]]
+    [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
 )
-FACTORS = np.einsum("jk,kp,kq->jpq", _OUTPUTS, _COLUMNS, _TAPS)
+SQUARES = np.einsum("jk,kp,kq->jpq", _OUTPUTS**2, _COLUMNS**2, _TAPS**2)
+SIGMAS = 4.0
 
 
 def _may_be_winograd(arrays, options) -> bool:
-    kernel = arrays["kernel"]
+    """Whether a kernel may go that way: with channels in the lanes, in rows that fill the tiles."""
+    kernel, width = arrays["kernel"], arrays["x"].shape[2]
     simple = all(options.get(name, 1) in (1, (1, 1)) for name in ("strides", "dilation", "groups"))
-    return kernel.shape[:2] == (3, 3) and min(kernel.shape[2:]) >= 16 and simple
+    if kernel.shape[:2] != (3, 3) or min(kernel.shape[2:]) < 16 or not simple:
+        return False
+    (_, _), (left, right) = ref.conv2d_pads(arrays["x"], kernel, options["padding"])
+    width += left + right - 2
+    return _core.cpu_lanes() != "images" and 24 * -(-width // 4) <= 9 * width
 
 
 def _tiles(x, pads, width):
@@ -100,11 +110,11 @@ def _winograd(x, kernel, pads):
     height, width = height + top + bottom - 2, width + left + right - 2
     columns = _tiles(x, pads, width)
     y = np.zeros((4, len(x), height, columns.shape[3], kernel.shape[3]))
-    for (j, p, q), factor in np.ndenumerate(FACTORS):
+    for (j, p, q), factor in np.ndenumerate(SQUARES):
         for a in range(3):
-            y[j] += factor * (columns[p][:, a : a + height] @ kernel[a, q])
+            y[j] += factor * (columns[p][:, a : a + height] ** 2 @ kernel[a, q] ** 2)
     y = np.moveaxis(y, 0, 3).reshape(len(x), height, -1, kernel.shape[3])
-    return y[:, :, :width]
+    return SIGMAS * np.sqrt(y[:, :, :width])
 
 
 def _winograd_kernel(dy, x, pads):
@@ -112,12 +122,12 @@ def _winograd_kernel(dy, x, pads):
     columns = _tiles(x, pads, width)
     gradients = _tiles(dy, ((0, 0), (0, 0)), width)
     dkernel = np.zeros((3, 3, x.shape[3], dy.shape[3]))
-    for (j, p, q), factor in np.ndenumerate(FACTORS):
+    for (j, p, q), factor in np.ndenumerate(SQUARES):
         for a in range(3):
             dkernel[a, q] += factor * np.tensordot(
-                columns[p][:, a : a + height], gradients[j], axes=([0, 1, 2],) * 2
+                columns[p][:, a : a + height] ** 2, gradients[j] ** 2, axes=([0, 1, 2],) * 2
             )
-    return dkernel
+    return SIGMAS * np.sqrt(dkernel)
 
 
 def _depthwise_conv2d(arrays, **options):

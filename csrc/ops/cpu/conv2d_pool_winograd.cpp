@@ -10,6 +10,7 @@ namespace pycnn::cpu::PYCNN_ISA {
 namespace {
 
 using namespace winograd;
+static_assert(kPoints == WinogradPoolScratch::kPoints && kLongTaps == 5 && kLongTileColumns == 2);
 
 // Tile of the products: pixels x channels.
 constexpr int kTileChannels = 4;

@@ -5,7 +5,8 @@
 
 // Every pass keeps a tile of sums in registers: pixels x vectors of output lanes where it walks the
 // kernel (forward, backward_input), weights x vectors of output channels where it walks the
-// positions (backward_params). The other operand is a scalar that is broadcast.
+// positions (backward_params). The other operand is a scalar that is broadcast. All three go by
+// Winograd's filtering where winograd::suits.
 namespace pycnn::cpu::PYCNN_ISA {
 
 extern const Conv2dChannelKernels conv2d_channel_kernels;

@@ -2,9 +2,8 @@
 #include "ops/cpu/channels/conv2d_winograd_bands.h"
 
 // The kernel's gradient. For a block of input channels i and a tile of output channels o,
-//   sums[point][a][i][o] = sum over rows h and tiles t of x[point][h + a, t][i] * dz[point][h,
-//   t][o],
-// x and dz being the values of six columns and of four gradients at the points.
+//   sums[point][a][i][o] = sum over h, t of x[point][h + a, t][i] * dz[point][h, t][o]
+// over rows h and tiles t, x and dz being six columns and four gradients at the points.
 namespace pycnn::cpu::PYCNN_ISA::channels::winograd {
 namespace {
 
@@ -82,8 +81,9 @@ void transform_dz(const ConstChannelView& dz, const Block& block, const Band& ba
       for (int o = 0; o < block.width(); o += W, to += W) {
         V d[kTileColumns], u[kPoints];
         PYCNN_UNROLL
-        for (int j = 0; j < kTileColumns; ++j)
+        for (int j = 0; j < kTileColumns; ++j) {
           d[j] = j < columns ? load(from + j * pixel + o) : V{};
+        }
         gradients_to_points(d, u);
         PYCNN_UNROLL
         for (int k = 0; k < kPoints; ++k) store(to + k * point, u[k]);

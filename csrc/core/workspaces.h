@@ -1,0 +1,30 @@
+#pragma once
+// Memory that each thread of a job has for itself. It belongs to whoever starts the jobs, who knows
+// how much it must be and when it is of no more use; how many threads there are, the pool knows.
+
+#include <cstddef>
+#include <vector>
+
+#include "core/arena.h"
+
+namespace pycnn {
+
+class Workspaces {
+ public:
+  explicit Workspaces(std::size_t bytes = 0) : bytes_(bytes) {}
+
+  // Of each, from the next job on.
+  void set_bytes(std::size_t bytes) { bytes_ = bytes; }
+  // Makes what is missing for so many threads; throws MemoryError.
+  void prepare(int threads) {
+    if (!memory_.empty() && memory_.front().size() < bytes_) memory_.clear();
+    while (memory_.size() < static_cast<std::size_t>(threads)) memory_.emplace_back(bytes_);
+  }
+  std::byte* of(int thread) { return memory_[static_cast<std::size_t>(thread)].data(); }
+
+ private:
+  std::size_t bytes_;
+  std::vector<Arena> memory_;
+};
+
+}  // namespace pycnn
