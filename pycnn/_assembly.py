@@ -197,6 +197,10 @@ class Assembly(Operation):
     def _input_structure(self) -> Structure:
         return Structure([tensor.name for tensor in self._inputs] or ["input"], self._input_form)
 
+    # Of the outputs, kept since a single image takes no longer than a few such objects. Its names
+    # are read late; by then nothing can change them.
+    _built_structure: Structure | None
+
     @property
     def _output_structure(self) -> Structure:
         if not self.built:
@@ -249,9 +253,7 @@ class Assembly(Operation):
         self._paths: dict[Layer, str] = {}
         self._crossing: list[Layer] = []
         self._weights: LayerWeights | None = None
-        # Of the outputs, kept since a single image takes no longer than a few such objects. Its
-        # names are read late; by then nothing can change them.
-        self._built_structure: Structure | None = None
+        self._built_structure = None
 
     def _set_outputs(self, inputs: Sequence[Input], outputs: Sequence[SymbolicTensor]) -> None:
         """The model computes these from now on; the network comes anew on its next use."""
