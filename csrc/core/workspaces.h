@@ -15,10 +15,15 @@ class Workspaces {
 
   // Of each, from the next job on.
   void set_bytes(std::size_t bytes) { bytes_ = bytes; }
-  // Makes what is missing for so many threads; throws MemoryError.
+  // Makes what is missing or too small for so many threads; throws MemoryError.
   void prepare(int threads) {
-    if (!memory_.empty() && memory_.front().size() < bytes_) memory_.clear();
-    while (memory_.size() < static_cast<std::size_t>(threads)) memory_.emplace_back(bytes_);
+    const auto count = static_cast<std::size_t>(threads);
+    if (memory_.size() < count) memory_.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (memory_[i].size() >= bytes_ && memory_[i].data() != nullptr) continue;
+      memory_[i] = Arena();  // the old one goes before the new one comes
+      memory_[i] = Arena(bytes_);
+    }
   }
   std::byte* of(int thread) { return memory_[static_cast<std::size_t>(thread)].data(); }
 
