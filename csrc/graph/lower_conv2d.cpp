@@ -33,10 +33,10 @@ BufferId output_gradient(PlanBuilder& b, const Group& group, const Halo& halo) {
 
 // How the gradients of a convolution with pooling are computed: from dz, which is zero but for one
 // sum of each window, or at once from the pooled gradient, `by_image` with lanes along the patch
-// that a sum reads, or by selecting for 16 images. Thresholds from timing (AVX-512, AVX2) some 30
-// sizes with images in the lanes, 20 with channels.
+// that a sum reads, or with `short_runs` as the instruction set does it. Thresholds from timing
+// (AVX-512, AVX2) some 30 sizes with images in the lanes, 20 with channels.
 struct PoolGradients {
-  enum class Params : std::uint8_t { from_dz, select, by_image } params = Params::from_dz;
+  enum class Params : std::uint8_t { from_dz, short_runs, by_image } params = Params::from_dz;
   bool input_by_image = false;
 
   PoolGradients(const Group& group, const Conv2dGeometry& g, Lanes lanes) {
@@ -55,8 +55,8 @@ struct PoolGradients {
   void choose_by_images(const Conv2dGeometry& g) {
     const cpu::PatchColumns p(g);
     const std::int64_t vectors = p.patch / cpu::kLanes;
-    if (p.run <= 9) {
-      if (g.kernel_height > 1) params = Params::select;
+    if (cpu::has_short_runs(g)) {
+      if (g.kernel_height > 1 && fits(cpu::PoolRowsScratch(g).size)) params = Params::short_runs;
       return;
     }
     if (vectors >= 4 && fits(cpu::PoolBackwardParamsScratch(g).size)) params = Params::by_image;
@@ -100,12 +100,15 @@ void pool_backward_params(PlanBuilder& b, const Group& group, const Conv2dGeomet
                           PoolGradients::Params how) {
   const Node& n = b.node(group);
   const BufferId x = b.value(n.input()), dy = b.gradient(group.output), code = b.saved(group);
-  if (how == PoolGradients::Params::select || b.lanes() == Lanes::channels) {
+  if (b.lanes() == Lanes::channels) {
     b.emit(Conv2dPoolBackwardParams{g, x, dy, code, -1, n.parameters[0], bias_of(n)}, n.who(),
            {x, dy, code}, {});
     return;
   }
-  const BufferId work = new_scratch(b, cpu::PoolBackwardParamsScratch(g).size, n.name);
+  const std::int64_t floats = how == PoolGradients::Params::short_runs
+                                  ? cpu::PoolRowsScratch(g).size
+                                  : cpu::PoolBackwardParamsScratch(g).size;
+  const BufferId work = new_scratch(b, floats, n.name);
   b.emit(Conv2dPoolBackwardParams{g, x, dy, code, work, n.parameters[0], bias_of(n)}, n.who(),
          {x, dy, code}, {work});
 }

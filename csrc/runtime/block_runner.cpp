@@ -4,6 +4,8 @@
 #include <cmath>
 #include <variant>
 
+#include "ops/cpu/conv2d_columns.h"
+
 namespace pycnn {
 
 using cpu::ConstView;
@@ -204,15 +206,18 @@ void BlockRunner::run(const Conv2dPoolBackwardInput& i, const Block& b) const {
 }
 
 void BlockRunner::run(const Conv2dPoolBackwardParams& i, const Block& b) const {
+  const cpu::Conv2dKernels& kernels = *kernels_.conv2d;
   const ConstView x = const_view(b, i.x), dy = const_view(b, i.dy);
-  if (i.scratch < 0) {
-    kernels_.conv2d->pool_select_params(i.g, x, dy, bytes(b, i.code), b.accumulate,
-                                        gradient(b, i.kernel), gradient(b, i.bias));
-    return;
+  const std::uint8_t* code = bytes(b, i.code);
+  float *scratch = floats(b, i.scratch), *dkernel = gradient(b, i.kernel);
+  float* dbias = gradient(b, i.bias);
+  if (!cpu::has_short_runs(i.g)) {
+    kernels.pool_backward_params(i.g, x, dy, code, b.accumulate, scratch, dkernel, dbias);
+  } else if (kernels.selects) {
+    kernels.pool_select_params(i.g, x, dy, code, b.accumulate, dkernel, dbias);
+  } else {
+    kernels.pool_rows_params(i.g, x, dy, code, b.accumulate, scratch, dkernel, dbias);
   }
-  kernels_.conv2d->pool_backward_params(i.g, x, dy, bytes(b, i.code), b.accumulate,
-                                        floats(b, i.scratch), gradient(b, i.kernel),
-                                        gradient(b, i.bias));
 }
 
 void BlockRunner::run(const Conv2dBackwardInput& i, const Block& b) const {

@@ -212,8 +212,9 @@ void check_pool_gradients(const Conv2dGeometry& g, Operands& t, BlockArray& dy,
   kernels.backward_pool(dy.const_view(), code.data(), dz.view());
   const cpu::PoolBackwardInputScratch input_scratch(g);
   const cpu::PoolBackwardParamsScratch params_scratch(g);
-  Arena scratch(sizeof(float) *
-                static_cast<std::size_t>(std::max(input_scratch.size, params_scratch.size)));
+  const cpu::PoolRowsScratch rows_scratch(g);
+  Arena scratch(sizeof(float) * static_cast<std::size_t>(std::max(
+                                    {input_scratch.size, params_scratch.size, rows_scratch.size})));
   float* work = reinterpret_cast<float*>(scratch.data());
 
   BlockArray expected(g.in_height, g.in_width, g.in_channels);
@@ -239,6 +240,13 @@ void check_pool_gradients(const Conv2dGeometry& g, Operands& t, BlockArray& dy,
                                  work, got.data(), got_bias.data());
     ASSERT_EQ(got, dkernel) << describe(g);
     ASSERT_EQ(got_bias, dbias) << describe(g);
+    got = before;
+    got_bias.assign(t.bias.size(), 100.0f);
+    std::fill_n(work, rows_scratch.size, kPoison);
+    kernels.pool_rows_params(g, t.x.const_view(), dy.const_view(), code.data(), accumulate, work,
+                             got.data(), got_bias.data());
+    ASSERT_EQ(got, dkernel) << describe(g) << " by rows";
+    ASSERT_EQ(got_bias, dbias) << describe(g) << " by rows";
     got = before;
     got_bias.assign(t.bias.size(), 100.0f);
     kernels.pool_select_params(g, t.x.const_view(), dy.const_view(), code.data(), accumulate,
@@ -378,6 +386,20 @@ TEST_P(Conv2dKernels, EveryTileSize) {
     check({3, 3, 1}, n, {2, 2}, {1, 1}, {});  // output channels
     check({3, 3, n}, 2, {2, 2}, {1, 1}, {});  // input channels
   }
+}
+
+// Winograd's tiles: more rows than it keeps at a time, all numbers of channels at a time.
+TEST_P(Conv2dKernels, FiveByFive) {
+  for (int n = 4; n <= 8; ++n) check({13, 11, 1}, n, {5, 5}, {1, 1}, same());
+  check({14, 14, 6}, 16, {5, 5}, {1, 1}, {});
+  check({17, 9, 3}, 13, {5, 5}, {1, 1}, around(0, 3, 4, 1));
+}
+
+// More windows than the weights' gradient of short runs takes at a time.
+TEST_P(Conv2dKernels, ManyWindowsOfShortRuns) {
+  check({22, 25, 1}, 3, {5, 5}, {1, 1}, same());  // 132 windows: 64, 64 and 4
+  check({19, 23, 3}, 2, {3, 3}, {1, 1}, same());  // 99: the second part has more than 32
+  check({15, 41, 2}, 2, {3, 4}, {1, 2}, {});
 }
 
 TEST_P(Conv2dKernels, RandomGeometries) {

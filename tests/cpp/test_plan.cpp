@@ -11,6 +11,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "graph/plan.h"
+#include "ops/cpu/conv2d_columns.h"
 
 namespace pycnn {
 namespace {
@@ -287,7 +288,11 @@ TEST(Plan, PoolGradientsGoByTheSizeOfThePatch) {
     EXPECT_EQ(count<Conv2dPoolBackward>(plan), !row.params_skip || !row.input_skips) << what;
     for (const Instruction& i : plan.program) {
       if (const auto* o = std::get_if<Conv2dPoolBackwardParams>(&i.operation)) {
-        EXPECT_EQ(o->scratch >= 0, row.by_image) << what;
+        const std::int64_t floats = row.by_image ? cpu::PoolBackwardParamsScratch(o->g).size
+                                                 : cpu::PoolRowsScratch(o->g).size;
+        EXPECT_EQ(plan.buffers.at(static_cast<std::size_t>(o->scratch)).bytes(),
+                  sizeof(float) * static_cast<std::size_t>(floats))
+            << what;
       }
     }
   }

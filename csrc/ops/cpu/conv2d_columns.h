@@ -60,6 +60,30 @@ struct PoolBackwardParamsScratch {
   }
 };
 
+// Whether the runs of a patch are too short to fill vectors.
+PYCNN_INLINE bool has_short_runs(const Conv2dGeometry& g) {
+  return std::int64_t{g.kernel_width} * g.in_channels <= 9;
+}
+
+// For those, where the patches are read from the images themselves.
+struct PoolRowsScratch {
+  // Where a window's pixels, gradients and codes begin.
+  struct Place {
+    std::int64_t x, dy, code;
+  };
+  std::int64_t images, places, dkernel, masks, size;
+
+  PYCNN_INLINE explicit PoolRowsScratch(const Conv2dGeometry& g) {
+    const PatchColumns p(g);
+    const std::int64_t windows = std::int64_t{g.out_height / 2} * (p.columns / 2);
+    images = 0;
+    places = images + kLanes * p.image;
+    dkernel = places + whole_vectors(windows * std::int64_t{sizeof(Place) / sizeof(float)});
+    masks = dkernel + g.out_channels * p.patch;
+    size = masks + g.out_channels * ((windows + 31) / 32) * kLanes;
+  }
+};
+
 struct PoolBackwardInputScratch {
   static constexpr std::int64_t kMostOfWindow = 384;  // floats
   std::int64_t gradients;                             // of one image

@@ -21,6 +21,10 @@ void conv2d_backward_pool(ConstView dy, const std::uint8_t* code, View dz);
 void conv2d_pool_backward_params(const Conv2dGeometry& g, ConstView x, ConstView dy,
                                  const std::uint8_t* code, bool accumulate, float* scratch,
                                  float* dkernel, float* dbias);
+// conv2d_pool_rows.cpp: `scratch` of its own, see cpu/conv2d_columns.h
+void conv2d_pool_rows_params(const Conv2dGeometry& g, ConstView x, ConstView dy,
+                             const std::uint8_t* code, bool accumulate, float* scratch,
+                             float* dkernel, float* dbias);
 // conv2d_pool_select.cpp
 void conv2d_pool_select_params(const Conv2dGeometry& g, ConstView x, ConstView dy,
                                const std::uint8_t* code, bool accumulate, float* dkernel,

@@ -9,17 +9,6 @@ namespace {
 
 constexpr int kCopied = 8;  // vectors of a run at a time
 
-void split_images(const Conv2dGeometry& g, const PatchColumns& p, ConstView x, float* images) {
-  for (int h = 0; h < p.rows; ++h) {
-    const float* from = x.at(h - g.pad_top, -g.pad_left);
-    float* to = images + h * p.image_row;
-    for (std::int64_t i = 0; i < p.row_run; i += kLanes, from += kLanes * kLanes) {
-      block_to_images(p.row_run - i, to + i, p.image,
-                      [&](int k, int lane) { return load(from + k * kLanes + lane); });
-    }
-  }
-}
-
 template <int N>
 void copy_runs(const PatchColumns& p, std::int64_t step, const float* image, float* columns) {
   for (int c = 0; c < p.columns; ++c, image += step) {
@@ -27,19 +16,6 @@ void copy_runs(const PatchColumns& p, std::int64_t step, const float* image, flo
     for (int h = 0; h < p.rows; ++h, from += p.image_row, columns += p.pitch) {
       PYCNN_UNROLL
       for (int n = 0; n < N; ++n) store(columns + n * W, load_unaligned(from + n * W));
-    }
-  }
-}
-
-// From [channel][patch], padded, to the layout of the weights.
-void write_kernel(const Conv2dGeometry& g, const PatchColumns& p, const float* patches,
-                  bool accumulate, float* dkernel) {
-  for (int a = 0; a < g.kernel_height; ++a) {
-    for (std::int64_t j = 0; j < p.run; ++j) {
-      for (int o = 0; o < g.out_channels; ++o, ++dkernel) {
-        const float sum = patches[o * p.patch + a * p.pitch + j];
-        *dkernel = accumulate ? *dkernel + sum : sum;
-      }
     }
   }
 }

@@ -9,30 +9,27 @@ namespace pycnn::cpu {
 // Where its parts begin, in floats: of six points, for tiles of two columns and kernels of 5x5.
 struct WinogradPoolScratch {
   static constexpr int kPoints = 6;
-  int tiles, rows;                     // of the input, as far as the pooling windows see it
-  std::int64_t kernel_point, x_point;  // floats from point to point
-  std::int64_t kernel, x, sums, size;
+  static constexpr int kRows = 6;  // of the input that a row of pooling windows sees
+  int tiles;
+  std::int64_t column;  // weights of one kernel row and column
+  std::int64_t x_row;   // floats of the points of an input row
+  std::int64_t kernel, x, size;
 
   PYCNN_INLINE explicit WinogradPoolScratch(const Conv2dGeometry& g)
-      : tiles(g.out_width / 2), rows(g.out_height / 2 * 2 + 4) {
-    const std::int64_t weights = std::int64_t{5} * g.in_channels * g.out_channels;
-    // Written in whole vectors, row after row.
-    kernel_point = (weights + kLanes - 1) / kLanes * kLanes + kLanes;
-    x_point = std::int64_t{rows} * tiles * g.in_channels * kLanes;
-    kernel = 0;
-    x = kernel + kPoints * kernel_point;
-    sums = x + kPoints * x_point;
-    size = sums + kPoints * std::int64_t{2} * tiles * g.out_channels * kLanes;
-  }
+      : tiles(g.out_width / 2),
+        column(std::int64_t{g.in_channels} * g.out_channels),
+        x_row(std::int64_t{tiles} * g.in_channels * kPoints * kLanes),
+        kernel(0),
+        x((5 * kPoints * column + kLanes - 1) / kLanes * kLanes),
+        size(x + kRows * x_row) {}
 };
 
-// Of one input channel, or of few outputs, the transforms would take longer than they save; and of
-// large images they would leave the caches.
+// Of few outputs, the transforms would take longer than they save. Timed up to that many floats.
 PYCNN_INLINE bool suits_winograd_pool(const Conv2dGeometry& g) {
-  constexpr std::int64_t kMostFloats = 128 * 1024;
+  constexpr std::int64_t kMostFloats = 512 * 1024;
   return g.kernel_height == 5 && g.kernel_width == 5 && g.stride_height == 1 &&
          g.stride_width == 1 && g.dilation_height == 1 && g.dilation_width == 1 && g.groups == 1 &&
-         g.in_channels >= 4 && g.out_channels >= 8 && WinogradPoolScratch(g).size <= kMostFloats;
+         g.out_channels >= 4 && WinogradPoolScratch(g).size <= kMostFloats;
 }
 
 }  // namespace pycnn::cpu

@@ -49,16 +49,31 @@ PYCNN_INLINE void store(float* p, V v) { *reinterpret_cast<V*>(p) = v; }
 PYCNN_INLINE V load_unaligned(const float* p) { return *reinterpret_cast<const UnalignedV*>(p); }
 PYCNN_INLINE void store_unaligned(float* p, V v) { *reinterpret_cast<UnalignedV*>(p) = v; }
 
+// Says that v is in a register from here on, whatever the compiler knows about where it came from.
+template <typename Vector>
+PYCNN_INLINE void keep_in_register(Vector& v) {
+#if defined(__x86_64__)
+  asm("" : "+v"(v));
+#elif defined(__aarch64__)
+  asm("" : "+w"(v));
+#endif
+}
+
 // In two steps: GCC 12 makes of one step a move for each byte, but where one instruction does it
 // all.
 PYCNN_INLINE VI load_bytes(const std::uint8_t* p) {
   const VH halves = __builtin_convertvector(*reinterpret_cast<const UnalignedVB*>(p), VH);
   return __builtin_convertvector(halves, VI);
 }
-// In two steps, too: of one step behind a shuffle GCC 12 makes a move for each byte.
+// With 16 lanes there is an instruction for it; in two steps otherwise, as above.
 PYCNN_INLINE void store_bytes(std::uint8_t* p, VI v) {
-  const VH halves = __builtin_convertvector(v, VH);
-  *reinterpret_cast<UnalignedVB*>(p) = __builtin_convertvector(halves, VB);
+  UnalignedVB& to = *reinterpret_cast<UnalignedVB*>(p);
+  if constexpr (W == kLanes) {
+    keep_in_register(v);  // behind a shuffle GCC 12 makes a move for each byte
+    to = __builtin_convertvector(v, VB);
+  } else {
+    to = __builtin_convertvector(__builtin_convertvector(v, VH), VB);
+  }
 }
 
 PYCNN_INLINE V splat(float x) { return x - V{}; }  // x + 0 would have to be computed: -0 + 0 is 0

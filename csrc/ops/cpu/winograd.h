@@ -51,9 +51,9 @@ PYCNN_INLINE void taps_to_points(const V (&w)[kTaps], V (&u)[kPoints]) {
 }
 
 // The same of five taps.
-PYCNN_INLINE void taps_to_points(const V (&w)[kLongTaps], V (&u)[kPoints]) {
-  const V even = w[0] + w[2] + w[4], odd = w[1] + w[3];
-  const V even2 = w[0] + 4.0f * w[2] + 16.0f * w[4], odd2 = 2.0f * w[1] + 8.0f * w[3];
+PYCNN_INLINE void taps_to_points(const float (&w)[kLongTaps], float (&u)[kPoints]) {
+  const float even = w[0] + w[2] + w[4], odd = w[1] + w[3];
+  const float even2 = w[0] + 4.0f * w[2] + 16.0f * w[4], odd2 = 2.0f * w[1] + 8.0f * w[3];
   u[0] = 6.0f * w[0];
   u[1] = -4.0f * (even + odd);
   u[2] = -4.0f * (even - odd);
@@ -82,12 +82,6 @@ PYCNN_INLINE void points_to_columns(const V (&m)[kPoints], V (&y)[kTileColumns])
   y[1] = across + 2.0f * across2;
   y[2] = near + 4.0f * far;
   y[3] = across + 8.0f * across2 + m[5];
-}
-
-// The same, two sums.
-PYCNN_INLINE void points_to_columns(const V (&m)[kPoints], V (&y)[kLongTileColumns]) {
-  y[0] = m[0] + (m[1] + m[2]) + (m[3] + m[4]);
-  y[1] = (m[1] - m[2]) + 2.0f * (m[3] - m[4]) + m[5];
 }
 
 // 24 times the gradients of the three taps.
