@@ -49,12 +49,13 @@ void transform_row(const Conv2dGeometry& g, const Scratch& s, const float* x, fl
 }
 
 // acc[r][k][o] += the sum of window row r at the pair of points that `at` and `kernel` begin with.
-template <int O>
+// `Single` says that there is one input channel: a tenth faster without that loop.
+template <bool Single, int O>
 PYCNN_INLINE void add_pair(const Conv2dGeometry& g, const float* const (&rows)[Scratch::kRows],
                            std::int64_t at, const float* kernel, V (&acc)[kWindowRows][kPair][O]) {
   for (int a = 0; a < kLongTaps; ++a) {
     const float *above = rows[a] + at, *below = rows[a + 1] + at;
-    for (int c = 0; c < g.in_channels; ++c) {
+    for (int c = 0; c < (Single ? 1 : g.in_channels); ++c) {
       PYCNN_UNROLL
       for (int k = 0; k < kPair; ++k) {
         V x[kWindowRows] = {load(above + k * W), load(below + k * W)};
@@ -76,7 +77,7 @@ PYCNN_INLINE void add_pair(const Conv2dGeometry& g, const float* const (&rows)[S
 }
 
 // 24 times the sums of a pooling window, acc[row][column][channel].
-template <int O>
+template <bool Single, int O>
 PYCNN_INLINE void window_sums(const Conv2dGeometry& g, const float* const (&rows)[Scratch::kRows],
                               std::int64_t at, const float* kernel, const float* bias,
                               V (&acc)[kWindowRows][kLongTileColumns][O]) {
@@ -88,7 +89,7 @@ PYCNN_INLINE void window_sums(const Conv2dGeometry& g, const float* const (&rows
     PYCNN_UNROLL
     for (int r = 0; r < kWindowRows; ++r) near[r][0][o] = start;
   }
-  add_pair(g, rows, at, kernel, near);
+  add_pair<Single>(g, rows, at, kernel, near);
   PYCNN_UNROLL
   for (int o = 0; o < O; ++o) {
     PYCNN_UNROLL
@@ -97,7 +98,7 @@ PYCNN_INLINE void window_sums(const Conv2dGeometry& g, const float* const (&rows
       acc[r][1][o] = near[r][0][o] - near[r][1][o];
     }
   }
-  add_pair(g, rows, at + kPair * W, kernel + pair, far);
+  add_pair<Single>(g, rows, at + kPair * W, kernel + pair, far);
   PYCNN_UNROLL
   for (int o = 0; o < O; ++o) {
     PYCNN_UNROLL
@@ -106,16 +107,16 @@ PYCNN_INLINE void window_sums(const Conv2dGeometry& g, const float* const (&rows
       acc[r][1][o] += 2.0f * (far[r][0][o] - far[r][1][o]);
     }
   }
-  add_pair(g, rows, at + 2 * kPair * W, kernel + 2 * pair, acc);
+  add_pair<Single>(g, rows, at + 2 * kPair * W, kernel + 2 * pair, acc);
 }
 
 // One pooling window of O channels, W lanes.
-template <int O>
+template <bool Single, int O>
 void pool_window(const Conv2dGeometry& g, const float* const (&rows)[Scratch::kRows],
                  std::int64_t at, const float* kernel, const float* bias, bool relu_after, float* y,
                  std::uint8_t* code) {
   V acc[kWindowRows][kLongTileColumns][O];
-  window_sums(g, rows, at, kernel, bias, acc);
+  window_sums<Single>(g, rows, at, kernel, bias, acc);
   PYCNN_UNROLL
   for (int o = 0; o < O; ++o) {
     const V values[4] = {acc[0][0][o], acc[0][1][o], acc[1][0][o], acc[1][1][o]};
@@ -128,6 +129,7 @@ void pool_window(const Conv2dGeometry& g, const float* const (&rows)[Scratch::kR
 }
 
 // A row of pooling windows.
+template <bool Single>
 void pool_row(const Conv2dGeometry& g, const Scratch& s, const float* const (&rows)[Scratch::kRows],
               const float* kernel, const float* bias, bool relu_after, float* y,
               std::uint8_t* code) {
@@ -135,8 +137,9 @@ void pool_row(const Conv2dGeometry& g, const Scratch& s, const float* const (&ro
   const std::int64_t window = std::int64_t{g.out_channels} * kLanes;
   for (int t = 0; t < s.tiles; ++t, y += window, code += window) {
     for_parts<kWindowChannels>(g.out_channels, [&](int o, auto n) {
-      pool_window<n.value>(g, rows, t * tile, kernel + o, bias != nullptr ? bias + o : nullptr,
-                           relu_after, y + o * kLanes, code + o * kLanes);
+      pool_window<Single, n.value>(g, rows, t * tile, kernel + o,
+                                   bias != nullptr ? bias + o : nullptr, relu_after, y + o * kLanes,
+                                   code + o * kLanes);
     });
   }
 }
@@ -159,8 +162,9 @@ void conv2d_forward_pool_winograd(const Conv2dGeometry& g, ConstView x, const fl
       for (int i = 0; i < Scratch::kRows; ++i) {
         rows[i] = scratch + s.x + (2 * h + i) % Scratch::kRows * s.x_row;
       }
-      pool_row(g, s, rows, scratch + s.kernel, bias, relu_after, y.at(h, 0) + lane,
-               code + std::int64_t{h} * y.width * y.channels * kLanes + lane);
+      const auto row = g.in_channels == 1 ? pool_row<true> : pool_row<false>;
+      row(g, s, rows, scratch + s.kernel, bias, relu_after, y.at(h, 0) + lane,
+          code + std::int64_t{h} * y.width * y.channels * kLanes + lane);
     }
   }
 }
