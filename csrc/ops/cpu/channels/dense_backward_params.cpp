@@ -71,17 +71,24 @@ void gradient_piece(const Gradient& d, Share tiles, int column) {
   }
 }
 
+// Tiles to a block: no more than kTilesOfBlock, and so many blocks that all threads get the same.
+int tiles_of_block(const Team& team, const Gradient& d) {
+  if (d.x.images <= kFewImages) return 1;
+  const int blocks = Split(d.inputs.parts, kTilesOfBlock).parts;
+  const int equal = Split(blocks, team.size()).parts * team.size();
+  return (d.inputs.parts + equal - 1) / equal;
+}
+
 void backward_kernel(const Team& team, const Gradient& d) {
-  const int block = d.x.images <= kFewImages ? 1 : kTilesOfBlock;
   const Tiles panels((d.g.outputs + W - 1) / W, kVectors);
-  const int blocks = (d.inputs.parts + block - 1) / block;
-  const Share mine = share(team, std::int64_t{blocks} * panels.parts);
+  const Tiles blocks(d.inputs.parts, tiles_of_block(team, d));
+  const Share mine = share(team, std::int64_t{blocks.parts} * panels.parts);
   for (std::int64_t piece = mine.begin; piece < mine.end; ++piece) {
-    const std::int64_t begin = piece / panels.parts * block;
-    const std::int64_t end = begin + block < d.inputs.parts ? begin + block : d.inputs.parts;
+    const auto b = static_cast<int>(piece / panels.parts);
     const auto p = static_cast<int>(piece % panels.parts);
+    const std::int64_t begin = blocks.first(b);
     dispatch<kVectors>(panels.size(p), [&](auto size) {
-      gradient_piece<size.value>(d, {begin, end}, panels.first(p) * W);
+      gradient_piece<size.value>(d, {begin, begin + blocks.size(b)}, panels.first(p) * W);
     });
   }
 }
