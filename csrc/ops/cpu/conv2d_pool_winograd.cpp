@@ -20,15 +20,35 @@ constexpr int kPair = 2;
 constexpr int kWindowRows = 2;
 constexpr int kWindowChannels = kAccumulators / (kPair * kWindowRows);
 
+// A vector's first numbers, as many as there are.
+PYCNN_INLINE V load_some(const float* from, int count) {
+  if (count >= W) return load_unaligned(from);
+  alignas(64) float some[W] = {};
+  for (int i = 0; i < count; ++i) some[i] = from[i];
+  return load(some);
+}
+PYCNN_INLINE void store_some(float* to, V v, int count) {
+  if (count >= W) return store_unaligned(to, v);
+  alignas(64) float some[W];
+  store(some, v);
+  for (int i = 0; i < count; ++i) to[i] = some[i];
+}
+
 // To [kernel row][input channel][point][output channel].
 void transform_kernel(const Conv2dGeometry& g, const Scratch& s, const float* kernel, float* to) {
-  for (int a = 0; a < kLongTaps; ++a, kernel += kLongTaps * s.column, to += kPoints * s.column) {
-    for (std::int64_t i = 0; i < s.column; ++i) {
-      float w[kLongTaps], u[kPoints];
-      for (int b = 0; b < kLongTaps; ++b) w[b] = kernel[b * s.column + i];
-      taps_to_points(w, u);
-      float* at = to + (i / g.out_channels) * kPoints * g.out_channels + i % g.out_channels;
-      for (int k = 0; k < kPoints; ++k) at[k * g.out_channels] = u[kOrder[k]];
+  for (int a = 0; a < kLongTaps; ++a) {
+    for (int c = 0; c < g.in_channels; ++c, to += kPoints * g.out_channels) {
+      const float* taps = kernel + a * kLongTaps * s.column + std::int64_t{c} * g.out_channels;
+      for (int o = 0; o < g.out_channels; o += W) {
+        const int count = g.out_channels - o;
+        V w[kLongTaps], u[kPoints];
+        PYCNN_UNROLL
+        for (int b = 0; b < kLongTaps; ++b) w[b] = load_some(taps + b * s.column + o, count);
+        taps_to_points(w, u);
+        PYCNN_UNROLL
+        for (int k = 0; k < kPoints; ++k)
+          store_some(to + k * g.out_channels + o, u[kOrder[k]], count);
+      }
     }
   }
 }
@@ -122,7 +142,7 @@ void pool_window(const Conv2dGeometry& g, const float* const (&rows)[Scratch::kR
     const V values[4] = {acc[0][0][o], acc[0][1][o], acc[1][0][o], acc[1][1][o]};
     V best;
     VI place;
-    window_maximum(values, relu_after, best, place);
+    finite_window_maximum(values, relu_after, best, place);
     store(y + o * kLanes, best * (1.0f / kScale));
     store_bytes(code + o * kLanes, place);
   }

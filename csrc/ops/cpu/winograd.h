@@ -51,9 +51,9 @@ PYCNN_INLINE void taps_to_points(const V (&w)[kTaps], V (&u)[kPoints]) {
 }
 
 // The same of five taps.
-PYCNN_INLINE void taps_to_points(const float (&w)[kLongTaps], float (&u)[kPoints]) {
-  const float even = w[0] + w[2] + w[4], odd = w[1] + w[3];
-  const float even2 = w[0] + 4.0f * w[2] + 16.0f * w[4], odd2 = 2.0f * w[1] + 8.0f * w[3];
+PYCNN_INLINE void taps_to_points(const V (&w)[kLongTaps], V (&u)[kPoints]) {
+  const V even = w[0] + w[2] + w[4], odd = w[1] + w[3];
+  const V even2 = w[0] + 4.0f * w[2] + 16.0f * w[4], odd2 = 2.0f * w[1] + 8.0f * w[3];
   u[0] = 6.0f * w[0];
   u[1] = -4.0f * (even + odd);
   u[2] = -4.0f * (even - odd);

@@ -38,7 +38,7 @@ void pool_sums(const Product& p, int vector, int vectors, const Band& band, cons
           const V values[4] = {upper[2 * j], upper[2 * j + 1], lower[2 * j], lower[2 * j + 1]};
           V best;
           VI place;
-          window_maximum(values, p.relu_after, best, place);
+          finite_window_maximum(values, p.relu_after, best, place);
           store(y.at(band.image, h, column + j) + lane, best);
           store_bytes(code.at(band.image, h, column + j) + lane, place);
         }
