@@ -3,6 +3,7 @@
 #include "graph/plan_builder.h"
 #include "ops/cpu/conv2d_columns.h"
 #include "ops/cpu/conv2d_winograd_scratch.h"
+#include "ops/cpu/kernels.h"
 
 namespace pycnn {
 namespace {
@@ -33,8 +34,8 @@ BufferId output_gradient(PlanBuilder& b, const Group& group, const Halo& halo) {
 
 // How the gradients of a convolution with pooling are computed: from dz, which is zero but for one
 // sum of each window, or at once from the pooled gradient, `by_image` with lanes along the patch
-// that a sum reads, or with `short_runs` as the instruction set does it. Thresholds from timing
-// (AVX-512, AVX2) some 30 sizes with images in the lanes, 20 with channels.
+// that a sum reads, or for `short_runs` as is faster with the instruction set in use. Thresholds
+// from timing (AVX-512, AVX2) some 30 sizes with images in the lanes, 20 with channels.
 struct PoolGradients {
   enum class Params : std::uint8_t { from_dz, short_runs, by_image } params = Params::from_dz;
   bool input_by_image = false;
@@ -105,10 +106,13 @@ void pool_backward_params(PlanBuilder& b, const Group& group, const Conv2dGeomet
            {x, dy, code}, {});
     return;
   }
-  const std::int64_t floats = how == PoolGradients::Params::short_runs
-                                  ? cpu::PoolRowsScratch(g).size
-                                  : cpu::PoolBackwardParamsScratch(g).size;
-  const BufferId work = new_scratch(b, floats, n.name);
+  const bool short_runs = how == PoolGradients::Params::short_runs;
+  BufferId work = -1;
+  if (!short_runs || !cpu::kernels().conv2d->selects_short_runs) {
+    const std::int64_t floats =
+        short_runs ? cpu::PoolRowsScratch(g).size : cpu::PoolBackwardParamsScratch(g).size;
+    work = new_scratch(b, floats, n.name);
+  }
   b.emit(Conv2dPoolBackwardParams{g, x, dy, code, work, n.parameters[0], bias_of(n)}, n.who(),
          {x, dy, code}, {work});
 }

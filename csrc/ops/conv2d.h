@@ -80,14 +80,14 @@ struct Conv2dKernels {
                                const std::uint8_t* code, bool accumulate, float* scratch,
                                float* dkernel, float* dbias);
   // The same for short runs: the images one by one, `scratch` a PoolRowsScratch's, or the 16 at
-  // once; and whether the latter is faster.
+  // once by selecting; and whether the latter is faster.
   void (*pool_rows_params)(const Conv2dGeometry& g, ConstView x, ConstView dy,
                            const std::uint8_t* code, bool accumulate, float* scratch,
                            float* dkernel, float* dbias);
   void (*pool_select_params)(const Conv2dGeometry& g, ConstView x, ConstView dy,
                              const std::uint8_t* code, bool accumulate, float* dkernel,
                              float* dbias);
-  bool selects;
+  bool selects_short_runs;
   // dx = correlation of dz with the flipped kernel.
   void (*backward_input)(const Conv2dGeometry& g, ConstView dz, const float* kernel, View dx);
   // dw = sum over positions and images of x * dz; db = sum of dz. Adds when `accumulate`.

@@ -209,15 +209,14 @@ void BlockRunner::run(const Conv2dPoolBackwardParams& i, const Block& b) const {
   const cpu::Conv2dKernels& kernels = *kernels_.conv2d;
   const ConstView x = const_view(b, i.x), dy = const_view(b, i.dy);
   const std::uint8_t* code = bytes(b, i.code);
-  float *scratch = floats(b, i.scratch), *dkernel = gradient(b, i.kernel);
-  float* dbias = gradient(b, i.bias);
-  if (!cpu::has_short_runs(i.g)) {
-    kernels.pool_backward_params(i.g, x, dy, code, b.accumulate, scratch, dkernel, dbias);
-  } else if (kernels.selects) {
+  float *dkernel = gradient(b, i.kernel), *dbias = gradient(b, i.bias);
+  if (i.scratch < 0) {
     kernels.pool_select_params(i.g, x, dy, code, b.accumulate, dkernel, dbias);
-  } else {
-    kernels.pool_rows_params(i.g, x, dy, code, b.accumulate, scratch, dkernel, dbias);
+    return;
   }
+  const auto pass =
+      cpu::has_short_runs(i.g) ? kernels.pool_rows_params : kernels.pool_backward_params;
+  pass(i.g, x, dy, code, b.accumulate, floats(b, i.scratch), dkernel, dbias);
 }
 
 void BlockRunner::run(const Conv2dBackwardInput& i, const Block& b) const {

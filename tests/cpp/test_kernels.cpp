@@ -390,7 +390,9 @@ TEST_P(Conv2dKernels, EveryTileSize) {
 
 // Winograd's tiles: more rows than it keeps at a time, all numbers of channels at a time.
 TEST_P(Conv2dKernels, FiveByFive) {
-  for (int n = 4; n <= 8; ++n) check({13, 11, 1}, n, {5, 5}, {1, 1}, same());
+  for (int n = 4; n <= 8; ++n) {
+    for (int channels : {1, 2}) check({13, 11, channels}, n, {5, 5}, {1, 1}, same());
+  }
   check({14, 14, 6}, 16, {5, 5}, {1, 1}, {});
   check({17, 9, 3}, 13, {5, 5}, {1, 1}, around(0, 3, 4, 1));
 }

@@ -12,6 +12,8 @@
 #include "core/error.h"
 #include "graph/plan.h"
 #include "ops/cpu/conv2d_columns.h"
+#include "ops/cpu/conv2d_winograd_scratch.h"
+#include "ops/cpu/kernels.h"
 
 namespace pycnn {
 namespace {
@@ -288,11 +290,44 @@ TEST(Plan, PoolGradientsGoByTheSizeOfThePatch) {
     EXPECT_EQ(count<Conv2dPoolBackward>(plan), !row.params_skip || !row.input_skips) << what;
     for (const Instruction& i : plan.program) {
       if (const auto* o = std::get_if<Conv2dPoolBackwardParams>(&i.operation)) {
+        if (!row.by_image && cpu::kernels().conv2d->selects_short_runs) {
+          EXPECT_EQ(o->scratch, -1) << what;
+          continue;
+        }
         const std::int64_t floats = row.by_image ? cpu::PoolBackwardParamsScratch(o->g).size
                                                  : cpu::PoolRowsScratch(o->g).size;
         EXPECT_EQ(plan.buffers.at(static_cast<std::size_t>(o->scratch)).bytes(),
                   sizeof(float) * static_cast<std::size_t>(floats))
             << what;
+      }
+    }
+  }
+}
+
+TEST(Plan, WinogradWithPoolingIsForFiveByFive) {
+  struct Row {
+    Shape input;
+    Conv2dOptions options;
+    bool suits;
+  };
+  const Padding same{Padding::Mode::same};
+  const Row rows[] = {
+      {{28, 28, 1}, {6, {5, 5}, {}, same}, true},
+      {{14, 14, 6}, {16, {5, 5}}, true},
+      {{28, 28, 1}, {3, {5, 5}, {}, same}, false},
+      {{28, 28, 1}, {6, {5, 5}, {2, 1}}, false},
+      {{28, 28, 1}, {6, {3, 5}, {}, same}, false},
+      {{224, 224, 3}, {16, {5, 5}, {}, same}, true},
+      {{512, 512, 16}, {16, {5, 5}, {}, same}, false},
+  };
+  for (const Row& row : rows) {
+    Graph graph(row.input);
+    const ValueId v = graph.max_pool2d(graph.conv2d(graph.input(), row.options), {{2, 2}, {2, 2}});
+    const Plan plan = make_plan(graph, {v}, PlanKind::predict, {}, true);
+    ASSERT_EQ(count<Conv2dPoolForward>(plan), 1);
+    for (const Instruction& i : plan.program) {
+      if (const auto* o = std::get_if<Conv2dPoolForward>(&i.operation)) {
+        EXPECT_EQ(o->scratch >= 0, row.suits) << to_string(row.input);
       }
     }
   }

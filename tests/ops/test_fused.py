@@ -3,6 +3,7 @@
 Small integers again: whatever is fused, the result is the same to the last bit.
 """
 
+import bounds
 import cases
 import numpy as np
 import pytest
@@ -132,6 +133,47 @@ def test_nan_passes_through_the_fused_layers(relu, place):
     y = run_core(x, lambda s: np.zeros(s, np.float32), kernel, bias, options, pool, relu)[0]
     assert np.isnan(y[3]).all()
     assert np.isnan(y).sum() == 2
+
+
+def windows_that_see(pixel, kernel, outputs):
+    """Windows of 2 with an output that sees a pixel, along one axis."""
+    return sorted({o // 2 for o in range(outputs) if o <= pixel < o + kernel})
+
+
+# By Winograd's filtering with images (5x5) or channels (3x3) in the lanes.
+@pytest.mark.parametrize("kernel_shape", [(5, 5, 1, 4), (5, 5, 2, 5), (3, 3, 16, 16)], ids=str)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("place", [(6, 6), (6, 7), (7, 6), (7, 7)], ids=str)
+def test_what_is_not_finite_reaches_every_window_that_sees_it(kernel_shape, value, place):
+    x = np.ones((17, 12, 12, kernel_shape[2]), np.float32)
+    x[3, place[0], place[1], 0] = value
+    kernel, bias = np.ones(kernel_shape, np.float32), np.zeros(kernel_shape[3], np.float32)
+    pool = {"pool_size": (2, 2), "strides": (2, 2)}
+    y = run_core(x, lambda s: np.zeros(s, np.float32), kernel, bias, {}, pool, False)[0]
+    rows, columns = (windows_that_see(p, kernel_shape[0], 13 - kernel_shape[0]) for p in place)
+    seen = y[3][np.ix_(rows, columns)]
+    assert np.isnan(seen).all() if np.isnan(value) else not np.isfinite(seen).any()
+    assert np.isfinite(np.delete(y[3], rows, axis=0)).all()
+    assert np.isfinite(np.delete(y, 3, axis=0)).all()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 16])
+@pytest.mark.parametrize("size", [3, 5])
+def test_pooled_convolution_of_real_numbers(size, channels):
+    random = np.random.default_rng(12)
+    x, kernel, bias = (
+        random.standard_normal(shape).astype(np.float32)
+        for shape in ((18, 15, 17, channels), (size, size, channels, 16), (16,))
+    )
+    pool = {"pool_size": (2, 2), "strides": (2, 2), "padding": "valid"}
+    options = {"padding": "same"}
+    y = run_core(x, lambda s: np.zeros(s, np.float32), kernel, bias, options, pool, True)[0]
+    right = run_reference(x, lambda s: np.zeros(s, np.float32), kernel, bias, options, pool, True)[
+        0
+    ]
+    sums = reference.conv2d(np.abs(x), np.abs(kernel), np.abs(bias), **options)
+    bound = 2 * bounds.allowed(kernel[..., 0].size, reference.max_pool2d(sums, **pool))
+    assert (np.abs(y - right) <= bound).all()
 
 
 # Both sides of every choice that the planner makes for these gradients, and what the kernels cut

@@ -3,9 +3,9 @@
 #include "ops/cpu/conv2d_split.h"
 #include "ops/cpu/conv2d_tile.h"
 
-// The weights' gradient of conv2d with pooling where the patches are too short to fill vectors,
-// image by image: each window that has a gradient adds its patch, read from the rows of the image
-// as they lie there.
+// The weights' gradient of conv2d with pooling where the rows of a patch are a few floats and the
+// vectors short, too: image by image, each window that has a gradient adds its patch, read from the
+// rows of the image as they lie there.
 namespace pycnn::cpu::PYCNN_ISA {
 namespace {
 
@@ -13,6 +13,7 @@ using Place = PoolRowsScratch::Place;
 
 // Windows at a time, each with sums of its own: with one, it would wait for the sums of the last.
 constexpr int kWindows = 2;
+static_assert(kWindows == 2, "add_rows takes them by name");
 // Tile of kernel rows x vectors of each.
 constexpr int kVectors = 2;
 constexpr int kTiles = kAccumulators / kWindows;
@@ -43,8 +44,8 @@ void add_rows(const PatchColumns& p, const float* images, const BlockWindows& wi
     const float* rows[R];
     PYCNN_UNROLL
     for (int r = 0; r < R; ++r) rows[r] = images + r * p.image_row;
-    // The first window of a set, with its gradient where all bits of `mask` are set, with 0 where
-    // none is.
+    // The first window of a set. Of an odd number the last comes twice, once with a mask of 0 for a
+    // gradient of 0.
     const auto add = [&](std::uint64_t set, std::int32_t mask, V(&sums)[R][N]) {
       const Place& place = windows.places[__builtin_ctzll(set)];
       const std::int64_t at = place.x + windows.moves[windows.code[place.code + l]];

@@ -1,8 +1,9 @@
 #include "ops/cpu/conv2d_passes.h"
 #include "ops/cpu/conv2d_tile.h"
 
-// The weights' gradient of conv2d with pooling where the patches are too short to fill vectors: the
-// lanes are images as elsewhere, and each picks the winner among the four values of a tap.
+// The weights' gradient of conv2d with pooling where the rows of a patch are too short to fill long
+// vectors: the lanes are images as elsewhere, and each picks the winner among the four values of a
+// tap.
 namespace pycnn::cpu::PYCNN_ISA {
 namespace {
 

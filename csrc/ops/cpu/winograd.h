@@ -9,9 +9,10 @@
 // point by point, so that the way back is gone once for all of them. The taps' values are scaled by
 // 24, which makes all factors integers, and the sums by 1/24.
 //
-// Rounding errors are up to twice those of the plain sum, with many channels no larger; but they
-// are of the size of all that a tile sees: a sum of zeros is not always 0. What is infinite or NaN
-// reaches the whole tile, and from about 1e36 on the factors overflow.
+// Rounding errors are up to twice those of the plain sum (5 taps of few channels: three times),
+// with many channels no larger; but they are of the size of all that a tile sees: a sum of zeros is
+// not always 0. What is infinite or NaN reaches the whole tile, and from about 1e36 on the factors
+// overflow.
 //
 // The gradient of 3 taps is the same with the 4 gradients of a tile in the place of the taps.
 
