@@ -71,7 +71,8 @@ void gradient_piece(const Gradient& d, Share tiles, int column) {
   }
 }
 
-// Tiles to a block: no more than kTilesOfBlock, and so many blocks that all threads get about the same.
+// Tiles to a block: no more than kTilesOfBlock, and so many blocks that all threads get about the
+// same.
 int tiles_of_block(const Team& team, const Gradient& d) {
   if (d.x.images <= kFewImages) return 1;
   const int blocks = Split(d.inputs.parts, kTilesOfBlock).parts;
