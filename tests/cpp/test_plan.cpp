@@ -313,16 +313,17 @@ TEST(Plan, WinogradWithPoolingIsForFiveByFive) {
   const Padding same{Padding::Mode::same};
   const Row rows[] = {
       {{28, 28, 1}, {6, {5, 5}, {}, same}, true},
-      {{14, 14, 6}, {16, {5, 5}}, true},
+      {{14, 14, 6}, {16, {5, 5}, {}, {}}, true},
       {{28, 28, 1}, {3, {5, 5}, {}, same}, false},
-      {{28, 28, 1}, {6, {5, 5}, {2, 1}}, false},
+      {{28, 28, 1}, {6, {5, 5}, {2, 1}, {}}, false},
       {{28, 28, 1}, {6, {3, 5}, {}, same}, false},
       {{224, 224, 3}, {16, {5, 5}, {}, same}, true},
       {{512, 512, 16}, {16, {5, 5}, {}, same}, false},
   };
   for (const Row& row : rows) {
     Graph graph(row.input);
-    const ValueId v = graph.max_pool2d(graph.conv2d(graph.input(), row.options), {{2, 2}, {2, 2}});
+    const ValueId v =
+        graph.max_pool2d(graph.conv2d(graph.input(), row.options), {{2, 2}, {2, 2}, {}});
     const Plan plan = make_plan(graph, {v}, PlanKind::predict, {}, true);
     ASSERT_EQ(count<Conv2dPoolForward>(plan), 1);
     for (const Instruction& i : plan.program) {
