@@ -53,8 +53,8 @@ struct Conv2dPoolForward {
 struct Conv2dPoolBackward {
   BufferId dy, code, dz;
 };
-// From the pooled gradient at once. scratch: -1 where the kernel takes none from the arena; with
-// images in the lanes, where the weights' gradient of short runs goes by selecting.
+// From the pooled gradient at once. scratch: -1 where the kernel takes none from the arena. With
+// images in the lanes that says that the weights' gradient goes by selecting.
 struct Conv2dPoolBackwardInput {
   Conv2dGeometry g;
   BufferId dy, code, scratch, dx;

@@ -1,6 +1,7 @@
 """Layers in a row, which the planner may fuse, against the reference's ops one after the other.
 
-Small integers again: whatever is fused, the result is the same to the last bit.
+Small integers again, but where a test says otherwise: whatever is fused, the result is the same to
+the last bit.
 """
 
 import bounds

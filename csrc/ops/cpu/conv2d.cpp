@@ -25,7 +25,7 @@ extern const Conv2dKernels conv2d_kernels;
 const Conv2dKernels conv2d_kernels{
     conv2d_forward,          conv2d_forward_pool,        conv2d_forward_pool_winograd,
     conv2d_backward_pool,    conv2d_pool_backward_input, conv2d_pool_backward_params,
-    conv2d_pool_rows_params, conv2d_pool_select_params,  W == kLanes,
+    conv2d_pool_rows_params, conv2d_pool_select_params,  kSelectsShortRuns,
     conv2d_backward_input,   conv2d_backward_params};
 
 }  // namespace pycnn::cpu::PYCNN_ISA
