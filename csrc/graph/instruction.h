@@ -43,7 +43,8 @@ struct Conv2dForward {
   ParameterId kernel, bias;  // bias: -1 when there is none
   bool relu;
 };
-// scratch: -1 where the kernel takes none from the arena.
+// scratch: -1 where the kernel takes none from the arena. code: -1 where nobody asks for the codes
+// and the kernel can do without (by Winograd's filtering).
 struct Conv2dPoolForward {
   Conv2dGeometry g;
   BufferId x, scratch, y, code;

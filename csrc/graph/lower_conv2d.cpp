@@ -171,10 +171,13 @@ void lower(PlanBuilder& b, const Group& group, const Conv2dOptions& options) {
   const Conv2dGeometry g = conv2d_geometry(b.shape(n.input()), options, n.who());
   if (!group.pool) return lower_plain(b, group, g, is_depthwise(g));
   const BufferId x = b.value(n.input()), y = b.make_value(group.output, n.name);
-  const BufferId code = b.new_buffer(b.shape(group.output), n.name + " pooling codes");
-  b.buffer(code).element_size = 1;
-  b.save(group, code);
   const bool winograd = b.lanes() == Lanes::images && cpu::suits_winograd_pool(g);
+  BufferId code = -1;
+  if (b.differentiates() || !winograd) {
+    code = b.new_buffer(b.shape(group.output), n.name + " pooling codes");
+    b.buffer(code).element_size = 1;
+    b.save(group, code);
+  }
   const BufferId work =
       winograd ? new_scratch(b, cpu::WinogradPoolScratch(g).size, n.name + " forward") : -1;
   b.emit(Conv2dPoolForward{g, x, work, y, code, n.parameters[0], bias_of(n), group.relu}, n.who(),

@@ -28,6 +28,7 @@ class PlanBuilder {
   Device device() const { return device_; }
   Lanes lanes() const { return plan_.lanes; }
   bool training() const { return is_training(plan_.kind); }
+  bool differentiates() const { return has_gradients(plan_.kind); }
   const Node& node(const Group& group) const;
   const Shape& shape(ValueId value) const { return graph_.shape(value); }
 
@@ -78,9 +79,7 @@ class PlanBuilder {
   BufferId saved(const Group& group) const { return saved_[static_cast<std::size_t>(group.node)]; }
 
  private:
-  bool wants_input_gradients() const {
-    return has_gradients(plan_.kind) && !has_losses(plan_.kind);
-  }
+  bool wants_input_gradients() const { return differentiates() && !has_losses(plan_.kind); }
   void find_halos();
   void find_wanted_gradients();
   void gather_inputs();

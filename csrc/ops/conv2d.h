@@ -66,7 +66,7 @@ struct Conv2dKernels {
   void (*forward_pool)(const Conv2dGeometry& g, ConstView x, const float* kernel, const float* bias,
                        bool relu, View y, std::uint8_t* code);
   // The same where suits_winograd_pool, so that of equal values rounding may choose another one;
-  // `scratch` as in cpu/conv2d_winograd_scratch.h.
+  // `scratch` as in cpu/conv2d_winograd_scratch.h, `code` may be null.
   void (*forward_pool_winograd)(const Conv2dGeometry& g, ConstView x, const float* kernel,
                                 const float* bias, bool relu, float* scratch, View y,
                                 std::uint8_t* code);

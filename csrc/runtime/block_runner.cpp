@@ -187,9 +187,10 @@ void BlockRunner::run(const Conv2dForward& i, const Block& b) const {
 
 void BlockRunner::run(const Conv2dPoolForward& i, const Block& b) const {
   if (i.scratch >= 0) {
+    std::uint8_t* code = i.code < 0 ? nullptr : bytes(b, i.code);
     kernels_.conv2d->forward_pool_winograd(i.g, const_view(b, i.x), weight(i.kernel),
                                            weight(i.bias), i.relu, floats(b, i.scratch),
-                                           view(b, i.y), bytes(b, i.code));
+                                           view(b, i.y), code);
     return;
   }
   kernels_.conv2d->forward_pool(i.g, const_view(b, i.x), weight(i.kernel), weight(i.bias), i.relu,

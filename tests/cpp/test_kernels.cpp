@@ -260,15 +260,20 @@ void check_forward_pool(const Conv2dGeometry& g, Operands& t, bool relu, bool wi
   const int height = g.out_height / 2, width = g.out_width / 2;
   if (height == 0 || width == 0) return;
   BlockArray y(height, width, g.out_channels, {0, 1, 2, 1});
+  BlockArray without_codes(height, width, g.out_channels);
   std::vector<std::uint8_t> code(static_cast<std::size_t>(y.interior_size()), 99);
   const cpu::Conv2dKernels& kernels = *cpu::kernels().conv2d;
   if (winograd) {
     const cpu::WinogradPoolScratch parts(g);
     Arena scratch(sizeof(float) * static_cast<std::size_t>(parts.size));
     float* work = reinterpret_cast<float*>(scratch.data());
-    std::fill_n(work, parts.size, kPoison);
-    kernels.forward_pool_winograd(g, t.x.const_view(), t.kernel.data(), t.bias.data(), relu, work,
-                                  y.view(), code.data());
+    const auto run = [&](cpu::View to, std::uint8_t* codes) {
+      std::fill_n(work, parts.size, kPoison);
+      kernels.forward_pool_winograd(g, t.x.const_view(), t.kernel.data(), t.bias.data(), relu, work,
+                                    to, codes);
+    };
+    run(y.view(), code.data());
+    run(without_codes.view(), nullptr);
   } else {
     kernels.forward_pool(g, t.x.const_view(), t.kernel.data(), t.bias.data(), relu, y.view(),
                          code.data());
@@ -288,6 +293,9 @@ void check_forward_pool(const Conv2dGeometry& g, Operands& t, bool relu, bool wi
         if (relu && best <= 0.0) place = 4;
         if (relu) best = std::max(best, 0.0);
         ASSERT_EQ(y.get(i, j, o, lane), best) << describe(g);
+        if (winograd) {
+          ASSERT_EQ(without_codes.get(i, j, o, lane), best) << describe(g);
+        }
         ASSERT_EQ(code[n * kLanes + static_cast<std::size_t>(lane)], place) << describe(g);
       }
     }
@@ -388,11 +396,13 @@ TEST_P(Conv2dKernels, EveryTileSize) {
   }
 }
 
-// Winograd's tiles: more rows than it keeps at a time, all numbers of channels at a time.
+// Winograd's tiles: more rows than it keeps at a time, all numbers of windows and of channels at a
+// time.
 TEST_P(Conv2dKernels, FiveByFive) {
   for (int n = 4; n <= 8; ++n) {
     for (int channels : {1, 2}) check({13, 11, channels}, n, {5, 5}, {1, 1}, same());
   }
+  for (int width = 2; width <= 14; width += 2) check({6, width, 3}, 9, {5, 5}, {1, 1}, same());
   check({14, 14, 6}, 16, {5, 5}, {1, 1}, {});
   check({17, 9, 3}, 13, {5, 5}, {1, 1}, around(0, 3, 4, 1));
 }

@@ -329,6 +329,7 @@ TEST(Plan, WinogradWithPoolingIsForFiveByFive) {
     for (const Instruction& i : plan.program) {
       if (const auto* o = std::get_if<Conv2dPoolForward>(&i.operation)) {
         EXPECT_EQ(o->scratch >= 0, row.suits) << to_string(row.input);
+        EXPECT_EQ(o->code < 0, row.suits) << to_string(row.input);
       }
     }
   }

@@ -15,6 +15,10 @@ void conv2d_forward_pool(const Conv2dGeometry& g, ConstView x, const float* kern
 void conv2d_forward_pool_winograd(const Conv2dGeometry& g, ConstView x, const float* kernel,
                                   const float* bias, bool relu_after, float* scratch, View y,
                                   std::uint8_t* code);
+// conv2d_pool_winograd_single.cpp: what it does for one input channel
+void conv2d_forward_pool_winograd_single(const Conv2dGeometry& g, ConstView x, const float* kernel,
+                                         const float* bias, bool relu_after, float* scratch, View y,
+                                         std::uint8_t* code);
 // conv2d_pool.cpp
 void conv2d_backward_pool(ConstView dy, const std::uint8_t* code, View dz);
 // conv2d_pool_backward_params.cpp

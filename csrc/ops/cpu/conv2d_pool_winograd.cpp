@@ -1,166 +1,194 @@
 #include "ops/cpu/conv2d_passes.h"
 #include "ops/cpu/conv2d_winograd_scratch.h"
+#include "ops/cpu/conv2d_winograd_transforms.h"
 #include "ops/cpu/tile.h"
-#include "ops/cpu/window_maximum.h"
-#include "ops/cpu/winograd.h"
 
 // conv2d of 5x5 with stride 1, fused with ReLU and 2x2 max pooling, by Winograd's filtering: a tile
-// has the two columns of a pooling window. The sums of a window stay in registers, those of two
-// points at a time.
+// is a pooling window. Its two columns come from six of the input by the points of winograd.h. Its
+// two rows come from six, x0 to x5, with seven products instead of ten: the first two taps by two
+// outputs of two taps (Karatsuba), the other three by two outputs of three. In one column
+//   upper = x0*w0 + x1*w1 + x2*w2 + x3*w3 + x4*w4 and lower = x1*w0 + ... + x5*w4 are
+//   upper = both + across + (x0 - x1)*w0 + (x2 - x4)*w2
+//   lower = both - across + (x2 - x1)*w1 + (x5 - x3)*w4, where
+//   both = x1*(w0 + w1) + (x3 + x4)*(w2 + w3 + w4)/2 and across = (x4 - x3)*(w2 - w3 + w4)/2.
 namespace pycnn::cpu::PYCNN_ISA {
 namespace {
 
 using namespace winograd;
 using Scratch = WinogradPoolScratch;
 static_assert(kPoints == Scratch::kPoints && kLongTaps == 5 && kLongTileColumns == 2);
-
-// Two points and their negatives, which make both columns, then those that make one column each.
-constexpr int kOrder[kPoints] = {1, 2, 3, 4, 0, 5};
-constexpr int kPair = 2;
+constexpr int kLines = Scratch::kLines;
 constexpr int kWindowRows = 2;
-constexpr int kWindowChannels = kAccumulators / (kPair * kWindowRows);
 
-// A vector's first numbers, as many as there are.
-PYCNN_INLINE V load_some(const float* from, int count) {
-  if (count >= W) return load_unaligned(from);
-  alignas(64) float some[W] = {};
-  for (int i = 0; i < count; ++i) some[i] = from[i];
-  return load(some);
-}
-PYCNN_INLINE void store_some(float* to, V v, int count) {
-  if (count >= W) return store_unaligned(to, v);
-  alignas(64) float some[W];
-  store(some, v);
-  for (int i = 0; i < count; ++i) to[i] = some[i];
+constexpr int kWindows = W == kLanes ? Scratch::kTiles : 2;  // at a time
+constexpr int kWindowChannels = kAccumulators / (kWindowRows * kWindows);
+
+// The factors of the products are lines: 0 and 1 of `both`, 2 of `across`, 3 and 4 of `upper`, 5
+// and 6 of `lower`. What they take from six rows,
+struct Line {
+  int row, other;
+  float sign;  // of the other row
+};
+constexpr Line kLineOfRows[kLines] = {{1, 1, 0},  {4, 3, 1},  {4, 3, -1}, {0, 1, -1},
+                                      {2, 4, -1}, {2, 1, -1}, {5, 3, -1}};
+// and from five taps.
+PYCNN_INLINE void taps_to_lines(const V (&w)[kLongTaps], V (&lines)[kLines]) {
+  const V even = w[2] + w[4];
+  lines[0] = w[0] + w[1];
+  lines[1] = 0.5f * (even + w[3]);
+  lines[2] = 0.5f * (even - w[3]);
+  lines[3] = w[0];
+  lines[4] = w[2];
+  lines[5] = w[1];
+  lines[6] = w[4];
 }
 
-// To [kernel row][input channel][point][output channel].
-void transform_kernel(const Conv2dGeometry& g, const Scratch& s, const float* kernel, float* to) {
-  for (int a = 0; a < kLongTaps; ++a) {
-    for (int c = 0; c < g.in_channels; ++c, to += kPoints * g.out_channels) {
-      const float* taps = kernel + a * kLongTaps * s.column + std::int64_t{c} * g.out_channels;
-      for (int o = 0; o < g.out_channels; o += W) {
-        const int count = g.out_channels - o;
-        V w[kLongTaps], u[kPoints];
-        PYCNN_UNROLL
-        for (int b = 0; b < kLongTaps; ++b) w[b] = load_some(taps + b * s.column + o, count);
-        taps_to_points(w, u);
-        PYCNN_UNROLL
-        for (int k = 0; k < kPoints; ++k)
-          store_some(to + k * g.out_channels + o, u[kOrder[k]], count);
-      }
-    }
+// The lines of tiles side by side at one point, made from six rows.
+struct MadeLines {
+  const float* rows[Scratch::kRows];  // [tile][channel][point slot][lane]
+  std::int64_t channels;
+
+  PYCNN_INLINE V line(int l, std::int64_t tile, std::int64_t channel) const {
+    const std::int64_t at = (tile * channels + channel) * Scratch::kPointSlots * W;
+    const Line line = kLineOfRows[l];
+    const V row = load(rows[line.row] + at);
+    if (line.sign == 0) return row;
+    const V other = load(rows[line.other] + at);
+    return line.sign > 0 ? row + other : row - other;
   }
-}
+};
 
-// W lanes of a row to [tile][channel][point][lane].
-void transform_row(const Conv2dGeometry& g, const Scratch& s, const float* x, float* to) {
-  const std::int64_t pixel = std::int64_t{g.in_channels} * kLanes;
-  for (int t = 0; t < s.tiles; ++t, x += kLongTileColumns * pixel) {
-    for (int i = 0; i < pixel; i += kLanes, to += kPoints * W) {
-      V columns[kPoints], v[kPoints];
+// The same kept in memory. With few registers or many channels it costs less to make them once for
+// all output channels than anew for each few of them.
+struct KeptLines {
+  float* lines;  // [tile][channel][line][lane]
+  std::int64_t channels;
+
+  PYCNN_INLINE static bool pay(std::int64_t channels) { return W < kLanes || channels > 16; }
+
+  PYCNN_INLINE void keep(const MadeLines& x, std::int64_t tiles) const {
+    for (std::int64_t i = 0; i < tiles * channels; ++i) {
+      V made[kLines];
       PYCNN_UNROLL
-      for (int k = 0; k < kPoints; ++k) columns[k] = load(x + i + k * pixel);
-      columns_to_points(columns, v);
+      for (int l = 0; l < kLines; ++l) made[l] = x.line(l, 0, i);
       PYCNN_UNROLL
-      for (int k = 0; k < kPoints; ++k) store(to + k * W, v[kOrder[k]]);
+      for (int l = 0; l < kLines; ++l) store(lines + (i * kLines + l) * W, made[l]);
     }
   }
-}
-
-// acc[r][k][o] += the sum of window row r at the pair of points that `at` and `kernel` begin with.
-// `Single` says that there is one input channel: a tenth faster without that loop.
-template <bool Single, int O>
-PYCNN_INLINE void add_pair(const Conv2dGeometry& g, const float* const (&rows)[Scratch::kRows],
-                           std::int64_t at, const float* kernel, V (&acc)[kWindowRows][kPair][O]) {
-  for (int a = 0; a < kLongTaps; ++a) {
-    const float *above = rows[a] + at, *below = rows[a + 1] + at;
-    for (int c = 0; c < (Single ? 1 : g.in_channels); ++c) {
-      PYCNN_UNROLL
-      for (int k = 0; k < kPair; ++k) {
-        V x[kWindowRows] = {load(above + k * W), load(below + k * W)};
-        // Else GCC 12 reads each of them again for every channel.
-        keep_in_register(x[0]);
-        keep_in_register(x[1]);
-        PYCNN_UNROLL
-        for (int o = 0; o < O; ++o) {
-          const V weight = splat(kernel[k * g.out_channels + o]);
-          PYCNN_UNROLL
-          for (int r = 0; r < kWindowRows; ++r) acc[r][k][o] += weight * x[r];
-        }
-      }
-      above += kPoints * W;
-      below += kPoints * W;
-      kernel += kPoints * g.out_channels;
-    }
+  PYCNN_INLINE V line(int l, std::int64_t tile, std::int64_t channel) const {
+    return load(lines + ((tile * channels + channel) * kLines + l) * W);
   }
-}
+};
 
-// 24 times the sums of a pooling window, acc[row][column][channel].
-template <bool Single, int O>
-PYCNN_INLINE void window_sums(const Conv2dGeometry& g, const float* const (&rows)[Scratch::kRows],
-                              std::int64_t at, const float* kernel, const float* bias,
-                              V (&acc)[kWindowRows][kLongTileColumns][O]) {
-  const std::int64_t pair = kPair * std::int64_t{g.out_channels};
-  V near[kWindowRows][kPair][O] = {}, far[kWindowRows][kPair][O] = {};
+// acc[t][o] += the product of a line of T tiles with the weights of O channels.
+template <typename Lines, int T, int O>
+PYCNN_INLINE void add_line(const Lines& x, int l, std::int64_t c, const float* weights,
+                           V (&acc)[T][O]) {
+  V factor[T];
+  PYCNN_UNROLL
+  for (int t = 0; t < T; ++t) {
+    factor[t] = x.line(l, t, c);
+    keep_in_register(factor[t]);  // else GCC 12 reads it again for every channel
+  }
   PYCNN_UNROLL
   for (int o = 0; o < O; ++o) {
-    const V start = splat(bias != nullptr ? kScale * bias[o] : 0.0f);  // of both columns
+    const V weight = splat(weights[o]);
     PYCNN_UNROLL
-    for (int r = 0; r < kWindowRows; ++r) near[r][0][o] = start;
-  }
-  add_pair<Single>(g, rows, at, kernel, near);
-  PYCNN_UNROLL
-  for (int o = 0; o < O; ++o) {
-    PYCNN_UNROLL
-    for (int r = 0; r < kWindowRows; ++r) {
-      acc[r][0][o] = near[r][0][o] + near[r][1][o];
-      acc[r][1][o] = near[r][0][o] - near[r][1][o];
-    }
-  }
-  add_pair<Single>(g, rows, at + kPair * W, kernel + pair, far);
-  PYCNN_UNROLL
-  for (int o = 0; o < O; ++o) {
-    PYCNN_UNROLL
-    for (int r = 0; r < kWindowRows; ++r) {
-      acc[r][0][o] += far[r][0][o] + far[r][1][o];
-      acc[r][1][o] += 2.0f * (far[r][0][o] - far[r][1][o]);
-    }
-  }
-  add_pair<Single>(g, rows, at + 2 * kPair * W, kernel + 2 * pair, acc);
-}
-
-// One pooling window of O channels, W lanes.
-template <bool Single, int O>
-void pool_window(const Conv2dGeometry& g, const float* const (&rows)[Scratch::kRows],
-                 std::int64_t at, const float* kernel, const float* bias, bool relu_after, float* y,
-                 std::uint8_t* code) {
-  V acc[kWindowRows][kLongTileColumns][O];
-  window_sums<Single>(g, rows, at, kernel, bias, acc);
-  PYCNN_UNROLL
-  for (int o = 0; o < O; ++o) {
-    const V values[4] = {acc[0][0][o], acc[0][1][o], acc[1][0][o], acc[1][1][o]};
-    V best;
-    VI place;
-    finite_window_maximum(values, relu_after, best, place);
-    store(y + o * kLanes, best * (1.0f / kScale));
-    store_bytes(code + o * kLanes, place);
+    for (int t = 0; t < T; ++t) acc[t][o] += weight * factor[t];
   }
 }
 
-// A row of pooling windows.
-template <bool Single>
-void pool_row(const Conv2dGeometry& g, const Scratch& s, const float* const (&rows)[Scratch::kRows],
-              const float* kernel, const float* bias, bool relu_after, float* y,
-              std::uint8_t* code) {
-  const std::int64_t tile = std::int64_t{g.in_channels} * kPoints * W;
-  const std::int64_t window = std::int64_t{g.out_channels} * kLanes;
-  for (int t = 0; t < s.tiles; ++t, y += window, code += window) {
-    for_parts<kWindowChannels>(g.out_channels, [&](int o, auto n) {
-      pool_window<Single, n.value>(g, rows, t * tile, kernel + o,
-                                   bias != nullptr ? bias + o : nullptr, relu_after, y + o * kLanes,
-                                   code + o * kLanes);
-    });
+// The sums of T windows and O of `channels` channels at one point, to [window][channel][row][lane].
+constexpr std::int64_t kWindow = kWindowRows * W;
+template <int T, int O, typename Lines>
+void point_sums(const Lines& x, const float* weights, std::int64_t channels, const float* bias,
+                float* to) {
+  V both[T][O], across[T][O] = {};
+  PYCNN_UNROLL
+  for (int o = 0; o < O; ++o) {
+    const V start = splat(bias != nullptr ? kScale * bias[o] : 0.0f);
+    PYCNN_UNROLL
+    for (int t = 0; t < T; ++t) both[t][o] = start;
+  }
+  const float* w = weights;
+  for (std::int64_t c = 0; c < x.channels; ++c, w += kLines * channels) {
+    add_line(x, 0, c, w, both);
+    add_line(x, 1, c, w + channels, both);
+    add_line(x, 2, c, w + 2 * channels, across);
+  }
+  V upper[T][O], lower[T][O];
+  PYCNN_UNROLL
+  for (int t = 0; t < T; ++t) {
+    PYCNN_UNROLL
+    for (int o = 0; o < O; ++o) {
+      upper[t][o] = both[t][o] + across[t][o];
+      lower[t][o] = both[t][o] - across[t][o];
+    }
+  }
+  w = weights + 3 * channels;
+  for (std::int64_t c = 0; c < x.channels; ++c, w += kLines * channels) {
+    add_line(x, 3, c, w, upper);
+    add_line(x, 4, c, w + channels, upper);
+    add_line(x, 5, c, w + 2 * channels, lower);
+    add_line(x, 6, c, w + 3 * channels, lower);
+  }
+  PYCNN_UNROLL
+  for (int t = 0; t < T; ++t) {
+    PYCNN_UNROLL
+    for (int o = 0; o < O; ++o) {
+      float* window = to + (t * channels + o) * kWindow;
+      store(window, upper[t][o]);
+      store(window + W, lower[t][o]);
+    }
+  }
+}
+
+// One window and channel, from its sums at all points.
+PYCNN_INLINE void pool_window(const float* sums, std::int64_t point, bool relu_after, float* y,
+                              std::uint8_t* code) {
+  V values[kWindowRows * kLongTileColumns];
+  PYCNN_UNROLL
+  for (int r = 0; r < kWindowRows; ++r, sums += W) {
+    V m[kPoints], columns[kLongTileColumns];
+    PYCNN_UNROLL
+    for (int k = 0; k < kPoints; ++k) m[k] = load(sums + k * point);
+    points_to_columns(m, columns);
+    values[r * kLongTileColumns] = columns[0];
+    values[r * kLongTileColumns + 1] = columns[1];
+  }
+  write_window(values, relu_after, y, code);
+}
+
+// T windows side by side.
+template <int T>
+void pool_windows(const Conv2dGeometry& g, const Scratch& s,
+                  const float* const (&rows)[Scratch::kRows], std::int64_t at, const float* bias,
+                  bool relu_after, float* scratch, float* y, std::uint8_t* code) {
+  const std::int64_t point = T * g.out_channels * kWindow;
+  for (int k = 0; k < kPoints; ++k) {
+    const auto add = [&](const auto& lines) {
+      const float* weights = scratch + s.kernel + k * kLines * s.column;
+      const float* start = k == 1 ? bias : nullptr;  // the point 1 goes to both columns as it is
+      for_parts<kWindowChannels>(g.out_channels, [&](int o, auto n) {
+        point_sums<T, n.value>(lines, weights + o, g.out_channels,
+                               start != nullptr ? start + o : nullptr,
+                               scratch + s.sums + k * point + o * kWindow);
+      });
+    };
+    MadeLines made{{}, g.in_channels};
+    for (int i = 0; i < Scratch::kRows; ++i) made.rows[i] = rows[i] + at + k * W;
+    if (KeptLines::pay(g.in_channels)) {
+      const KeptLines kept{scratch + s.lines, g.in_channels};
+      kept.keep(made, T);
+      add(kept);
+    } else {
+      add(made);
+    }
+  }
+  const float* sums = scratch + s.sums;
+  for (int i = 0; i < T * g.out_channels; ++i, sums += kWindow, y += kLanes) {
+    pool_window(sums, point, relu_after, y, code);
+    code = further(code, kLanes);
   }
 }
 
@@ -170,22 +198,20 @@ void conv2d_forward_pool_winograd(const Conv2dGeometry& g, ConstView x, const fl
                                   const float* bias, bool relu_after, float* scratch, View y,
                                   std::uint8_t* code) {
   const Scratch s(g);
-  transform_kernel(g, s, kernel, scratch + s.kernel);
+  if (s.single) {
+    return conv2d_forward_pool_winograd_single(g, x, kernel, bias, relu_after, scratch, y, code);
+  }
+  const std::int64_t tile = std::int64_t{g.in_channels} * Scratch::kPointSlots * W;
+  const std::int64_t window = std::int64_t{g.out_channels} * kLanes;
+  transform_kernel<kLines>(g, kernel, taps_to_lines, scratch + s.kernel);
   for (int lane = 0; lane < kLanes; lane += W) {
-    for (int h = 0, ready = 0; h < y.height; ++h) {
-      // A row stays where it is while windows see it: two rows on, two of the six are new.
-      for (; ready < 2 * h + Scratch::kRows; ++ready) {
-        transform_row(g, s, x.at(ready - g.pad_top, -g.pad_left) + lane,
-                      scratch + s.x + ready % Scratch::kRows * s.x_row);
-      }
-      const float* rows[Scratch::kRows];
-      for (int i = 0; i < Scratch::kRows; ++i) {
-        rows[i] = scratch + s.x + (2 * h + i) % Scratch::kRows * s.x_row;
-      }
-      const auto row = g.in_channels == 1 ? pool_row<true> : pool_row<false>;
-      row(g, s, rows, scratch + s.kernel, bias, relu_after, y.at(h, 0) + lane,
-          code + std::int64_t{h} * y.width * y.channels * kLanes + lane);
-    }
+    for_window_rows(g, x, lane, y.height, scratch, [&](int h, const auto& rows) {
+      std::uint8_t* places = further(code, h * y.width * window + lane);
+      for_parts<kWindows>(y.width, [&](int t, auto n) {
+        pool_windows<n.value>(g, s, rows, t * tile, bias, relu_after, scratch, y.at(h, t) + lane,
+                              further(places, t * window));
+      });
+    });
   }
 }
 

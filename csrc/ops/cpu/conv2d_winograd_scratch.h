@@ -9,24 +9,32 @@ namespace pycnn::cpu {
 // Where its parts begin, in floats: of six points, for tiles of two columns and kernels of 5x5.
 struct WinogradPoolScratch {
   static constexpr int kPoints = 6;
-  static constexpr int kRows = 6;  // of the input that a row of pooling windows sees
-  int tiles;
-  std::int64_t column;  // weights of one kernel row and column
-  std::int64_t x_row;   // floats of the points of an input row
-  std::int64_t kernel, x, size;
+  // Odd, so that what lies between the vectors of one point leaves them all sets of a cache.
+  static constexpr int kPointSlots = 7;
+  static constexpr int kRows = 6;   // of the input that a row of pooling windows sees
+  static constexpr int kLines = 7;  // sums of them, see conv2d_pool_winograd.cpp
+  static constexpr int kTiles = 3;  // at a time
+  bool single;                      // one input channel: conv2d_pool_winograd_single.cpp
+  int tiles;                        // in a row
+  std::int64_t column;              // weights of one kernel row and column
+  std::int64_t x_row;               // floats of the points of an input row
+  std::int64_t kernel, x, lines, sums, size;
 
   PYCNN_INLINE explicit WinogradPoolScratch(const Conv2dGeometry& g)
-      : tiles(g.out_width / 2),
+      : single(g.in_channels == 1),
+        tiles(g.out_width / 2),
         column(std::int64_t{g.in_channels} * g.out_channels),
-        x_row(std::int64_t{tiles} * g.in_channels * kPoints * kLanes),
+        x_row(std::int64_t{tiles} * g.in_channels * kPointSlots * kLanes),
         kernel(0),
-        x((5 * kPoints * column + kLanes - 1) / kLanes * kLanes),
-        size(x + kRows * x_row) {}
+        x(((single ? 5 : kLines) * kPoints * column + kLanes - 1) / kLanes * kLanes),
+        lines(x + kRows * x_row),
+        sums(lines + (single ? 0 : std::int64_t{kTiles} * kLines * g.in_channels * kLanes)),
+        size(sums + (single ? 0 : std::int64_t{kTiles} * g.out_channels * 2 * kPoints * kLanes)) {}
 };
 
 // Of few outputs, the transforms would take longer than they save. Timed up to that many floats.
 PYCNN_INLINE bool suits_winograd_pool(const Conv2dGeometry& g) {
-  constexpr std::int64_t kMostFloats = 512 * 1024;
+  constexpr std::int64_t kMostFloats = 1024 * 1024;
   return g.kernel_height == 5 && g.kernel_width == 5 && g.stride_height == 1 &&
          g.stride_width == 1 && g.dilation_height == 1 && g.dilation_width == 1 && g.groups == 1 &&
          g.out_channels >= 4 && WinogradPoolScratch(g).size <= kMostFloats;

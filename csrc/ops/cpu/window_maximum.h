@@ -27,12 +27,25 @@ PYCNN_INLINE void window_maximum(const V (&values)[4], bool relu_after, V& best,
   if (relu_after) relu_window(best, place);
 }
 
+// 0, or NaN where an infinite value or a NaN is among the four.
+PYCNN_INLINE V zero_if_finite(const V (&values)[4]) {
+  return 0.0f * ((values[0] + values[1]) + (values[2] + values[3]));
+}
+
 // The same in fewer steps: with an infinite value or a NaN among the four the result is NaN, and
 // the place any.
 PYCNN_INLINE void finite_window_maximum(const V (&values)[4], bool relu_after, V& best, VI& place) {
   window_winner(values, [](V v, V before) { return VI(v > before); }, best, place);
-  best += 0.0f * ((values[0] + values[1]) + (values[2] + values[3]));
+  best += zero_if_finite(values);
   if (relu_after) relu_window(best, place);
+}
+
+// Its value alone.
+PYCNN_INLINE V finite_window_maximum(const V (&values)[4], bool relu_after) {
+  const auto larger = [](V v, V before) { return v > before ? v : before; };
+  const V upper = larger(values[1], values[0]), lower = larger(values[3], values[2]);
+  const V best = larger(lower, upper) + zero_if_finite(values);
+  return relu_after ? relu(best) : best;
 }
 
 }  // namespace pycnn::cpu::PYCNN_ISA

@@ -39,6 +39,33 @@ PYCNN_INLINE void columns_to_points(const V (&x)[kPoints], V (&v)[kPoints]) {
   v[5] = 4.0f * x[1] - 5.0f * x[3] + x[5];
 }
 
+// The same for tiles of two columns one after the other, which share columns and sums.
+class TileColumns {
+ public:
+  PYCNN_INLINE TileColumns(V x0, V x1, V x2, V x3)
+      : x1_(x1), x2_(x2), x3_(x3), even_(x2 - 4.0f * x0), odd_(x3 - 4.0f * x1) {}
+
+  // Moves on by two columns behind it.
+  PYCNN_INLINE void next_points(V x4, V x5, V (&v)[kPoints]) {
+    const V even = x4 - 4.0f * x2_, odd = x5 - 4.0f * x3_;
+    const V even2 = x4 - x2_, odd2 = 2.0f * (x3_ - x1_);
+    v[0] = even - even_;
+    v[1] = even + odd_;
+    v[2] = even - odd_;
+    v[3] = even2 + odd2;
+    v[4] = even2 - odd2;
+    v[5] = odd - odd_;
+    x1_ = x3_;
+    x2_ = x4;
+    x3_ = x5;
+    even_ = even;
+    odd_ = odd;
+  }
+
+ private:
+  V x1_, x2_, x3_, even_, odd_;
+};
+
 // 24 times the values of three taps at the points.
 PYCNN_INLINE void taps_to_points(const V (&w)[kTaps], V (&u)[kPoints]) {
   const V outer = -4.0f * (w[0] + w[2]), near = -4.0f * w[1];
@@ -83,6 +110,12 @@ PYCNN_INLINE void points_to_columns(const V (&m)[kPoints], V (&y)[kTileColumns])
   y[1] = across + 2.0f * across2;
   y[2] = near + 4.0f * far;
   y[3] = across + 8.0f * across2 + m[5];
+}
+
+// 24 times the two sums of five taps.
+PYCNN_INLINE void points_to_columns(const V (&m)[kPoints], V (&y)[kLongTileColumns]) {
+  y[0] = m[0] + (m[1] + m[2]) + (m[3] + m[4]);
+  y[1] = (m[1] - m[2]) + 2.0f * (m[3] - m[4]) + m[5];
 }
 
 // 24 times the gradients of the three taps.
