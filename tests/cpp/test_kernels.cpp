@@ -403,6 +403,7 @@ TEST_P(Conv2dKernels, FiveByFive) {
     for (int channels : {1, 2}) check({13, 11, channels}, n, {5, 5}, {1, 1}, same());
   }
   for (int width = 2; width <= 14; width += 2) check({6, width, 3}, 9, {5, 5}, {1, 1}, same());
+  for (int channels : {16, 17, 33}) check({6, 9, channels}, 9, {5, 5}, {1, 1}, same());
   check({14, 14, 6}, 16, {5, 5}, {1, 1}, {});
   check({17, 9, 3}, 13, {5, 5}, {1, 1}, around(0, 3, 4, 1));
 }

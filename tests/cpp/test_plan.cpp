@@ -318,18 +318,38 @@ TEST(Plan, WinogradWithPoolingIsForFiveByFive) {
       {{28, 28, 1}, {6, {5, 5}, {2, 1}, {}}, false},
       {{28, 28, 1}, {6, {3, 5}, {}, same}, false},
       {{224, 224, 3}, {16, {5, 5}, {}, same}, true},
+      {{28, 28, 64}, {64, {5, 5}, {}, same}, true},
+      {{42, 42, 64}, {64, {5, 5}, {}, same}, false},
       {{512, 512, 16}, {16, {5, 5}, {}, same}, false},
   };
   for (const Row& row : rows) {
     Graph graph(row.input);
     const ValueId v =
         graph.max_pool2d(graph.conv2d(graph.input(), row.options), {{2, 2}, {2, 2}, {}});
-    const Plan plan = make_plan(graph, {v}, PlanKind::predict, {}, true);
-    ASSERT_EQ(count<Conv2dPoolForward>(plan), 1);
+    for (PlanKind kind : {PlanKind::predict, PlanKind::training_predict, PlanKind::gradient,
+                          PlanKind::training_gradient}) {
+      const Plan plan = make_plan(graph, {v}, kind, {}, true);
+      ASSERT_EQ(count<Conv2dPoolForward>(plan), 1);
+      for (const Instruction& i : plan.program) {
+        if (const auto* o = std::get_if<Conv2dPoolForward>(&i.operation)) {
+          EXPECT_EQ(o->scratch >= 0, row.suits) << to_string(row.input);
+          EXPECT_EQ(o->code < 0, row.suits && !has_gradients(kind)) << to_string(row.input);
+        }
+      }
+    }
+  }
+}
+
+TEST(Plan, OnlyGradientsAskForPoolingCodes) {
+  const test::Net net = test::lenet5();
+  const ValueId logits = net.graph.nodes().back().input();
+  const LossSpec loss{LossKind::softmax_cross_entropy, true, logits};
+  for (PlanKind kind : {PlanKind::evaluate, PlanKind::train}) {
+    const Plan plan = make_plan(net.graph, {net.output}, kind, {loss}, true);
+    EXPECT_EQ(count<Conv2dPoolForward>(plan), 2);
     for (const Instruction& i : plan.program) {
       if (const auto* o = std::get_if<Conv2dPoolForward>(&i.operation)) {
-        EXPECT_EQ(o->scratch >= 0, row.suits) << to_string(row.input);
-        EXPECT_EQ(o->code < 0, row.suits) << to_string(row.input);
+        EXPECT_EQ(o->code >= 0, kind == PlanKind::train) << i.layer;
       }
     }
   }

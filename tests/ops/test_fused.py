@@ -142,7 +142,9 @@ def windows_that_see(pixel, kernel, outputs):
 
 
 # By Winograd's filtering with images (5x5) or channels (3x3) in the lanes.
-@pytest.mark.parametrize("kernel_shape", [(5, 5, 1, 4), (5, 5, 2, 5), (3, 3, 16, 16)], ids=str)
+@pytest.mark.parametrize(
+    "kernel_shape", [(5, 5, 1, 4), (5, 5, 2, 5), (5, 5, 17, 4), (3, 3, 16, 16)], ids=str
+)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("place", [(6, 6), (6, 7), (7, 6), (7, 7)], ids=str)
 def test_what_is_not_finite_reaches_every_window_that_sees_it(kernel_shape, value, place):
@@ -158,7 +160,21 @@ def test_what_is_not_finite_reaches_every_window_that_sees_it(kernel_shape, valu
     assert np.isfinite(np.delete(y, 3, axis=0)).all()
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3, 16])
+@pytest.mark.parametrize("which", ["kernel", "bias"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("channels", [1, 2, 17])
+def test_a_weight_that_is_not_finite_reaches_its_channel(channels, value, which):
+    x, weights = np.ones((17, 12, 12, channels), np.float32), {}
+    weights["kernel"] = np.ones((5, 5, channels, 5), np.float32)
+    weights["bias"] = np.zeros(5, np.float32)
+    weights[which][..., 3].flat[-1] = value
+    pool = {"pool_size": (2, 2), "strides": (2, 2)}
+    y = run_core(x, lambda s: np.zeros(s, np.float32), **weights, options={}, pool=pool, relu=False)
+    assert np.isnan(y[0][..., 3]).all() if np.isnan(value) else not np.isfinite(y[0][..., 3]).any()
+    assert np.isfinite(np.delete(y[0], 3, axis=-1)).all()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 16, 17])
 @pytest.mark.parametrize("size", [3, 5])
 def test_pooled_convolution_of_real_numbers(size, channels):
     random = np.random.default_rng(12)

@@ -18,10 +18,9 @@ using namespace winograd;
 using Scratch = WinogradPoolScratch;
 static_assert(kPoints == Scratch::kPoints && kLongTaps == 5 && kLongTileColumns == 2);
 constexpr int kLines = Scratch::kLines;
-constexpr int kWindowRows = 2;
-
-constexpr int kWindows = W == kLanes ? Scratch::kTiles : 2;  // at a time
-constexpr int kWindowChannels = kAccumulators / (kWindowRows * kWindows);
+constexpr int kWindowRows = Scratch::kWindowRows;
+constexpr int kTiles = W == kLanes ? Scratch::kMostTiles : 2;  // at a time
+constexpr int kWindowChannels = kAccumulators / (kWindowRows * kTiles);
 
 // The factors of the products are lines: 0 and 1 of `both`, 2 of `across`, 3 and 4 of `upper`, 5
 // and 6 of `lower`. What they take from six rows,
@@ -31,7 +30,7 @@ struct Line {
 };
 constexpr Line kLineOfRows[kLines] = {{1, 1, 0},  {4, 3, 1},  {4, 3, -1}, {0, 1, -1},
                                       {2, 4, -1}, {2, 1, -1}, {5, 3, -1}};
-// and from five taps.
+// and from five taps; what is halved is a multiple of 24 before it comes to the sums.
 PYCNN_INLINE void taps_to_lines(const V (&w)[kLongTaps], V (&lines)[kLines]) {
   const V even = w[2] + w[4];
   lines[0] = w[0] + w[1];
@@ -70,7 +69,7 @@ struct KeptLines {
     for (std::int64_t i = 0; i < tiles * channels; ++i) {
       V made[kLines];
       PYCNN_UNROLL
-      for (int l = 0; l < kLines; ++l) made[l] = x.line(l, 0, i);
+      for (int l = 0; l < kLines; ++l) made[l] = x.line(l, 0, i);  // of all tiles' channels
       PYCNN_UNROLL
       for (int l = 0; l < kLines; ++l) store(lines + (i * kLines + l) * W, made[l]);
     }
@@ -99,7 +98,7 @@ PYCNN_INLINE void add_line(const Lines& x, int l, std::int64_t c, const float* w
 }
 
 // The sums of T windows and O of `channels` channels at one point, to [window][channel][row][lane].
-constexpr std::int64_t kWindow = kWindowRows * W;
+constexpr std::int64_t kRowPair = kWindowRows * W;
 template <int T, int O, typename Lines>
 void point_sums(const Lines& x, const float* weights, std::int64_t channels, const float* bias,
                 float* to) {
@@ -136,9 +135,9 @@ void point_sums(const Lines& x, const float* weights, std::int64_t channels, con
   for (int t = 0; t < T; ++t) {
     PYCNN_UNROLL
     for (int o = 0; o < O; ++o) {
-      float* window = to + (t * channels + o) * kWindow;
-      store(window, upper[t][o]);
-      store(window + W, lower[t][o]);
+      float* rows = to + (t * channels + o) * kRowPair;
+      store(rows, upper[t][o]);
+      store(rows + W, lower[t][o]);
     }
   }
 }
@@ -164,7 +163,7 @@ template <int T>
 void pool_windows(const Conv2dGeometry& g, const Scratch& s,
                   const float* const (&rows)[Scratch::kRows], std::int64_t at, const float* bias,
                   bool relu_after, float* scratch, float* y, std::uint8_t* code) {
-  const std::int64_t point = T * g.out_channels * kWindow;
+  const std::int64_t point = T * g.out_channels * kRowPair;
   for (int k = 0; k < kPoints; ++k) {
     const auto add = [&](const auto& lines) {
       const float* weights = scratch + s.kernel + k * kLines * s.column;
@@ -172,7 +171,7 @@ void pool_windows(const Conv2dGeometry& g, const Scratch& s,
       for_parts<kWindowChannels>(g.out_channels, [&](int o, auto n) {
         point_sums<T, n.value>(lines, weights + o, g.out_channels,
                                start != nullptr ? start + o : nullptr,
-                               scratch + s.sums + k * point + o * kWindow);
+                               scratch + s.sums + k * point + o * kRowPair);
       });
     };
     MadeLines made{{}, g.in_channels};
@@ -186,7 +185,7 @@ void pool_windows(const Conv2dGeometry& g, const Scratch& s,
     }
   }
   const float* sums = scratch + s.sums;
-  for (int i = 0; i < T * g.out_channels; ++i, sums += kWindow, y += kLanes) {
+  for (int i = 0; i < T * g.out_channels; ++i, sums += kRowPair, y += kLanes) {
     pool_window(sums, point, relu_after, y, code);
     code = further(code, kLanes);
   }
@@ -202,14 +201,14 @@ void conv2d_forward_pool_winograd(const Conv2dGeometry& g, ConstView x, const fl
     return conv2d_forward_pool_winograd_single(g, x, kernel, bias, relu_after, scratch, y, code);
   }
   const std::int64_t tile = std::int64_t{g.in_channels} * Scratch::kPointSlots * W;
-  const std::int64_t window = std::int64_t{g.out_channels} * kLanes;
+  const std::int64_t pooled_pixel = std::int64_t{g.out_channels} * kLanes;
   transform_kernel<kLines>(g, kernel, taps_to_lines, scratch + s.kernel);
   for (int lane = 0; lane < kLanes; lane += W) {
     for_window_rows(g, x, lane, y.height, scratch, [&](int h, const auto& rows) {
-      std::uint8_t* places = further(code, h * y.width * window + lane);
-      for_parts<kWindows>(y.width, [&](int t, auto n) {
+      std::uint8_t* places = further(code, h * y.width * pooled_pixel + lane);
+      for_parts<kTiles>(y.width, [&](int t, auto n) {
         pool_windows<n.value>(g, s, rows, t * tile, bias, relu_after, scratch, y.at(h, t) + lane,
-                              further(places, t * window));
+                              further(places, t * pooled_pixel));
       });
     });
   }

@@ -13,7 +13,7 @@ using namespace winograd;
 using Scratch = WinogradPoolScratch;
 
 constexpr int kPair = 2;
-constexpr int kWindowRows = 2;
+constexpr int kWindowRows = Scratch::kWindowRows;
 constexpr int kWindowChannels = kAccumulators / (kPair * kWindowRows);
 
 // acc[r][k][o] += the sum of window row r at the k-th of two points. `kernel` is
@@ -89,13 +89,14 @@ void pool_window(const float* const (&rows)[Scratch::kRows], std::int64_t at, co
 }
 
 // A row of pooling windows.
-void pool_row(const Scratch& s, const float* const (&rows)[Scratch::kRows], const float* kernel,
-              const float* bias, bool relu_after, float* y, std::uint8_t* code) {
-  const std::int64_t window = s.column * kLanes;
-  for (int t = 0; t < s.tiles; ++t, y += window) {
-    for_parts<kWindowChannels>(s.column, [&](int o, auto n) {
+void pool_row(int tiles, std::int64_t channels, const float* const (&rows)[Scratch::kRows],
+              const float* kernel, const float* bias, bool relu_after, float* y,
+              std::uint8_t* code) {
+  const std::int64_t window = channels * kLanes;
+  for (int t = 0; t < tiles; ++t, y += window) {
+    for_parts<kWindowChannels>(channels, [&](int o, auto n) {
       pool_window<n.value>(rows, t * Scratch::kPointSlots * W, kernel + o,
-                           bias != nullptr ? bias + o : nullptr, s.column, relu_after,
+                           bias != nullptr ? bias + o : nullptr, channels, relu_after,
                            y + o * kLanes, further(code, o * kLanes));
     });
     code = further(code, window);
@@ -114,7 +115,8 @@ void conv2d_forward_pool_winograd_single(const Conv2dGeometry& g, ConstView x, c
   transform_kernel<kLongTaps>(g, kernel, rows_as_they_are, scratch + s.kernel);
   for (int lane = 0; lane < kLanes; lane += W) {
     for_window_rows(g, x, lane, y.height, scratch, [&](int h, const auto& rows) {
-      pool_row(s, rows, scratch + s.kernel, bias, relu_after, y.at(h, 0) + lane,
+      pool_row(s.tiles, g.out_channels, rows, scratch + s.kernel, bias, relu_after,
+               y.at(h, 0) + lane,
                further(code, std::int64_t{h} * y.width * y.channels * kLanes + lane));
     });
   }
