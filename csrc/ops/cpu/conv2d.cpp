@@ -12,10 +12,10 @@
 // conv2d_backward_input.cpp) or the positions (conv2d_backward_params.cpp). Weights are scalars
 // that are broadcast to the lanes.
 //
-// With 2x2 max pooling fused: conv2d_pool.cpp, with fewer multiplications conv2d_pool_winograd.cpp;
-// and from the pooled gradient alone conv2d_pool_backward_input.cpp with conv2d_pool_windows.cpp,
-// conv2d_pool_backward_params.cpp or, for short kernel rows, conv2d_pool_rows.cpp and
-// conv2d_pool_select.cpp.
+// With 2x2 max pooling fused: conv2d_pool.cpp, with fewer multiplications conv2d_pool_winograd.cpp
+// (one input channel: conv2d_pool_winograd_single.cpp); and from the pooled gradient alone
+// conv2d_pool_backward_input.cpp with conv2d_pool_windows.cpp, conv2d_pool_backward_params.cpp or,
+// for short kernel rows, conv2d_pool_rows.cpp and conv2d_pool_select.cpp.
 namespace pycnn::cpu::PYCNN_ISA {
 
 // By rows a kernel row fills few of 16 lanes.
