@@ -4,6 +4,7 @@ benchmarks/README.md says what is measured and how. A peer that is not installed
 """
 
 import argparse
+import math
 import sys
 import time
 from pathlib import Path
@@ -22,33 +23,74 @@ def options() -> argparse.Namespace:
         "--only", default="", help="cases with this in the name, e.g. 'lenet5 train'"
     )
     parser.add_argument("--part", choices=["networks", "ops", "processes"], action="append")
-    parser.add_argument("--peers", default=",".join(peers.NAMES), help="comma-separated, or none")
-    parser.add_argument("--threads", type=int, default=available_threads())
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.3, help="of a network's turn")
+    parser.add_argument(
+        "--peers", type=peer_names, default=peers.NAMES, help="comma-separated, or none"
+    )
+    parser.add_argument("--threads", type=count, default=available_threads())
+    parser.add_argument("--rounds", type=count, default=5)
+    parser.add_argument("--seconds", type=duration, default=0.3, help="of a network's turn")
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run?")
-    parser.add_argument("--json", type=Path, help="file for the figures")
-    parser.add_argument("--read", type=Path, help="figures of an earlier run, in place of a run")
+    parser.add_argument("--json", type=new_file, help="file for the figures")
+    parser.add_argument(
+        "--read", type=earlier_figures, help="figures of an earlier run, in place of a run"
+    )
     parser.add_argument(
         "--write-readme",
         nargs="?",
-        type=Path,
+        type=new_file,
         const=HERE / "README.md",
         help="tables and picture, into that file's marked place",
     )
     return parser.parse_args()
 
 
-def measure(chosen: argparse.Namespace) -> dict[str, Any]:
-    names = [] if chosen.peers == "none" else chosen.peers.split(",")
-    if unknown := set(names) - set(peers.NAMES):
-        sys.exit(f"no such peers: {', '.join(unknown)}; there are {', '.join(peers.NAMES)}")
+# What the options mean, checked before anything is measured: argparse shows these errors.
+
+
+def peer_names(text: str) -> tuple[str, ...]:
+    names = () if text == "none" else tuple(text.split(","))
+    for name in names:
+        if name not in peers.NAMES:
+            known = ", ".join(peers.NAMES)
+            raise argparse.ArgumentTypeError(f"no peer is called {name!r}; there are {known}")
+    return names
+
+
+def count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
+def duration(text: str) -> float:
+    seconds = float(text)
+    if not (0 < seconds < math.inf):
+        raise argparse.ArgumentTypeError(f"must be above 0 and finite, got {seconds}")
+    return seconds
+
+
+def new_file(text: str) -> Path:
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"cannot write {text}")
+    return path
+
+
+def earlier_figures(text: str) -> report.Figures:
+    try:
+        return report.read(Path(text))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"cannot read {text}: {error}") from None
+
+
+def measure(chosen: argparse.Namespace) -> report.Figures:
     settings = Settings(
         threads=chosen.threads,
         rounds=1 if chosen.quick else chosen.rounds,
         seconds=0.01 if chosen.quick else chosen.seconds,
         quick=chosen.quick,
-        peers=tuple(names),
+        peers=chosen.peers,
     )
     parts = chosen.part or ["networks", "ops", "processes"]
     contest = Contest(settings)
@@ -67,6 +109,7 @@ def measure(chosen: argparse.Namespace) -> dict[str, Any]:
         "machine": measuring.machine() | contest.core | {"threads": settings.threads},
         "commit": measuring.commit(),
         "versions": contest.versions,
+        "rounds": settings.rounds,
         "seconds_in_all": round(time.perf_counter() - start),
         **result,
         "left_out": contest.left_out,
@@ -87,7 +130,9 @@ def run_cases(contest: Contest, cases: list[Any], only: str, share: float) -> li
 
 def main() -> None:
     chosen = options()
-    result = report.read(chosen.read) if chosen.read else measure(chosen)
+    result = chosen.read or measure(chosen)
+    if not any(result[part] for part in report.PARTS):
+        sys.exit(f"nothing was measured: no case of these parts has {chosen.only!r} in its name")
     if chosen.json:
         measuring.write_json(chosen.json, result)
     for line in result["left_out"]:

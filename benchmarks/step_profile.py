@@ -12,6 +12,8 @@ import numpy as np
 import pycnn
 from pycnn import _core, models
 
+_MODELS = sorted(set(models.__all__) - {"start_from", "inception_module"})
+
 #: What does as many multiply-adds as the layer's forward pass.
 _COUNTED = {
     f"{op}{part}"
@@ -26,7 +28,7 @@ _QUARTERED = {"Conv2dPoolBackwardInput", "Conv2dPoolBackwardParams"}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("model", nargs="?", default="lenet5", help="a builder of pycnn.models")
+    parser.add_argument("model", nargs="?", default="lenet5", choices=_MODELS)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1.0)

@@ -66,6 +66,31 @@ def test_the_report_goes_between_the_marks(figures, tmp_path):
     assert (tmp_path / "pictures" / "ratios.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--peers", "torch,"], "no peer is called ''"),
+        (["--rounds", "0"], "must be at least 1"),
+        (["--seconds", "nan"], "must be above 0"),
+        (["--json", "nowhere/figures.json"], "cannot write"),
+        (["--read", "nowhere.json"], "cannot read"),
+        (["--read", "other.json"], "not the figures of a run"),
+        (
+            ["--only", "nomatch", "--peers", "none", "--write-readme", "R.md"],
+            "nothing was measured",
+        ),
+    ],
+    ids=str,
+)
+def test_wrong_options_are_told_and_nothing_is_written(options, message, tmp_path):
+    (tmp_path / "other.json").write_text("{}")
+    command = [sys.executable, str(SUITE / "run.py"), "--quick", *options]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode != 0 and message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["other.json"]
+
+
 def test_the_suite_s_own_readme_has_the_marks():
     text = (SUITE / "README.md").read_text()
     assert text.count("<!-- figures: begin -->") == text.count("<!-- figures: end -->") == 1

@@ -6,13 +6,21 @@ from typing import Any
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 PICTURE = Path("pictures") / "ratios.png"  # beside the README
+PARTS = ("networks", "ops", "processes")
 
 Figures = dict[str, Any]
 
 
 def read(path: Path) -> Figures:
-    """What `--json` wrote."""
+    """What `--json` wrote.
+
+    Raises:
+        ValueError: it is something else.
+    """
     figures: Figures = json.loads(path.read_text())
+    wanted = (*PARTS, "machine", "versions", "commit", "seconds_in_all", "left_out")
+    if not isinstance(figures, dict) or any(name not in figures for name in wanted):
+        raise ValueError("these are not the figures of a run")
     return figures
 
 
@@ -71,11 +79,12 @@ def section(figures: Figures, picture: Path | None) -> str:
 def _setting(figures: Figures) -> str:
     machine, versions = figures["machine"], figures["versions"]
     peers = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "pycnn")
+    rounds = f", at most {figures['rounds']} turns each" if "rounds" in figures else ""
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads, "
         f"{machine.get('instruction_set', '')}, {machine['memory_gib']} GiB; {machine['system']}, "
         f"Python {machine['python']}, {machine.get('compiler', '')}; commit {figures['commit']}; "
-        f"beside {peers or 'nobody'}. {figures['seconds_in_all']} s in all."
+        f"beside {peers or 'nobody'}{rounds}. {figures['seconds_in_all']} s in all."
     )
 
 

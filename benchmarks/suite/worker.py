@@ -7,7 +7,7 @@ was told to use, however it counts them.
 import multiprocessing
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
@@ -82,26 +82,31 @@ class Worker:
 
 @contextmanager
 def _environment(threads: int, isa: str | None) -> Iterator[None]:
-    """Variables that libraries read when they are loaded."""
-    wanted = {
+    """Variables that libraries read when they are loaded; None: without it."""
+    wanted: dict[str, str | None] = {
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "JAX_PLATFORMS": "cpu",
         "CUDA_VISIBLE_DEVICES": "",
+        "PYCNN_CPU_ISA": isa,
+        "PYCNN_CPU_LANES": None,
+        "PYCNN_FUSE": None,
     }
-    if isa is not None:
-        wanted["PYCNN_CPU_ISA"] = isa
     before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
+    _set_environment(wanted)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        _set_environment(before)
+
+
+def _set_environment(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _serve(pipe: Connection, name: str, threads: int, quick: bool) -> None:

@@ -16,6 +16,8 @@
 // (one input channel: conv2d_pool_winograd_single.cpp); and from the pooled gradient alone
 // conv2d_pool_backward_input.cpp with conv2d_pool_windows.cpp, conv2d_pool_backward_params.cpp or,
 // for short kernel rows, conv2d_pool_rows.cpp and conv2d_pool_select.cpp.
+//
+// All this has the images in the lanes; with the channels there it is channels/conv2d.cpp.
 namespace pycnn::cpu::PYCNN_ISA {
 
 // By rows a kernel row fills few of 16 lanes.

@@ -23,7 +23,7 @@ void forward_tile(const Sum& sum, const float* x, std::int64_t x_step, const flo
   }
 }
 
-// One output row of the channels `first` to `first + channels`, which all see the input channels
+// One output row of `count` channels from `first` on, which all see the input channels
 // from x_row on.
 template <bool Rows>
 void forward_row(const Conv2dGeometry& g, const Sum& sum, const float* x_row, const float* kernel,

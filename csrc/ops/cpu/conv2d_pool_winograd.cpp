@@ -30,7 +30,7 @@ struct Line {
 };
 constexpr Line kLineOfRows[kLines] = {{1, 1, 0},  {4, 3, 1},  {4, 3, -1}, {0, 1, -1},
                                       {2, 4, -1}, {2, 1, -1}, {5, 3, -1}};
-// and from five taps; what is halved is a multiple of 24 before it comes to the sums.
+// and from five taps (halves of integers are exact).
 PYCNN_INLINE void taps_to_lines(const V (&w)[kLongTaps], V (&lines)[kLines]) {
   const V even = w[2] + w[4];
   lines[0] = w[0] + w[1];

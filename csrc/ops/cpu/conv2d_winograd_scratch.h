@@ -15,11 +15,12 @@ struct WinogradPoolScratch {
   static constexpr int kLines = 7;      // sums of them, see conv2d_pool_winograd.cpp
   static constexpr int kMostTiles = 3;  // at a time
   static constexpr int kWindowRows = 2;
-  bool single;          // one input channel: conv2d_pool_winograd_single.cpp; no lines and sums
+  bool single;          // one input channel: conv2d_pool_winograd_single.cpp
   int tiles;            // in a row
   std::int64_t column;  // weights of one kernel row and column
   std::int64_t x_row;   // floats of the points of an input row
-  // Kernel and input at the points, the lines of a few tiles at one of them, their windows' sums.
+  // Kernel and input at the points, the lines of a few tiles at one of them, their windows' sums
+  // (for a single channel, too, which has no use for the last two).
   std::int64_t kernel, x, lines, sums, size;
 
   PYCNN_INLINE explicit WinogradPoolScratch(const Conv2dGeometry& g)
