@@ -131,12 +131,12 @@ def run_cases(contest: Contest, cases: list[Any], only: str, share: float) -> li
 def main() -> None:
     chosen = options()
     result = chosen.read or measure(chosen)
-    if not any(result[part] for part in report.PARTS):
-        sys.exit(f"nothing was measured: no case of these parts has {chosen.only!r} in its name")
-    if chosen.json:
-        measuring.write_json(chosen.json, result)
     for line in result["left_out"]:
         print(f"left out: {line}")
+    if not any(result[part] for part in report.PARTS):
+        sys.exit("nothing was measured: no case of that name, or all are left out")
+    if chosen.json:
+        measuring.write_json(chosen.json, result)
     if chosen.write_readme:
         report.write_readme(chosen.write_readme, result)
     if any(OTHER_NUMBERS in line for line in result["left_out"]):
